@@ -1,0 +1,56 @@
+"""The one way an event goes, top to bottom. Each stage leaves rows; the next picks them up.
+
+Nothing here calls the next stage: a crash anywhere resumes by itself. The Celery tasks, the alarm
+loops and `manage.py sweep` all run these same functions.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from exceptions import escalate, intake, notify, repair
+from reconciliation import apply, reconcile, writeback
+
+
+class Take(Protocol):
+    """Does up to `limit` units of a stage's work as of `at`; says how many it did."""
+
+    def __call__(self, *, limit: int, at: datetime) -> int: ...
+
+
+class Stage(NamedTuple):
+    """One stage: its name, the verb that does it, and how much it takes at once."""
+
+    name: str
+    take: Take
+    limit: int
+
+
+# 1 ingest happens in the front door: reconciliation/views/ingest.py
+STAGES = (
+    Stage("apply", apply.take, 5_000),          # events → entries, position, state
+    Stage("reconcile", reconcile.take, 5_000),  # dirty and due orders → discrepancies
+    Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed
+    Stage("repair", repair.take, 200),          # routine cases → corrections, write-backs
+    Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
+    Stage("escalate", escalate.take, 500),      # clocks → steps
+    Stage("notify", notify.take, 100),          # messages → people
+)
+
+
+def sweep(*, at: Callable[[], datetime], rounds: int = 50) -> dict[str, int]:
+    """Run every stage in turn until none finds work; says how much each did.
+
+    Reads the clock anew for each stage. Stops after `rounds`, so that work which makes work
+    for ever is seen instead of looping.
+    """
+    done = dict.fromkeys((stage.name for stage in STAGES), 0)
+    for _ in range(rounds):
+        found = 0
+        for stage in STAGES:
+            count = stage.take(limit=stage.limit, at=at())
+            done[stage.name] += count
+            found += count
+        if not found:
+            break
+    return done

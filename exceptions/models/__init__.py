@@ -1,0 +1,9 @@
+"""What the exception desk knows: cases, repairs, escalations, notes, views."""
+
+from exceptions.models.cases import Case
+from exceptions.models.escalations import Escalation, Message
+from exceptions.models.notes import Comment
+from exceptions.models.repairs import RepairAttempt
+from exceptions.models.views import SavedView
+
+__all__ = ["Case", "Comment", "Escalation", "Message", "RepairAttempt", "SavedView"]

@@ -1,0 +1,108 @@
+"""Cases: the work that one subject and one cause make. On screen: exceptions."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django_fsm import FSMField
+from simple_history.models import HistoricalRecords
+
+from reconciliation.models import Discrepancy, Order, Team
+
+
+class Case(models.Model):
+    """The work that one open discrepancy makes: owner, severity, clocks, state."""
+
+    class State(models.TextChoices):
+        """Where the work stands."""
+
+        NEW = "NEW"
+        IN_PROGRESS = "IN_PROGRESS"
+        WAITING = "WAITING"  # on a system, a customer, or snoozed: see `waiting_for`
+        VERIFYING = "VERIFYING"  # repaired; the check has not held again yet
+        SETTLED = "SETTLED"  # the check holds
+        DISMISSED = "DISMISSED"  # waived by a person, with a reason
+
+    class Severity(models.TextChoices):
+        """How much it matters."""
+
+        P1 = "P1"
+        P2 = "P2"
+        P3 = "P3"
+
+    discrepancy = models.OneToOneField(Discrepancy, on_delete=models.PROTECT, related_name="case")
+    check_name = models.CharField(max_length=64)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, related_name="cases")
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="cases"
+    )
+    severity = models.CharField(max_length=2, choices=Severity)
+    state = FSMField(max_length=16, choices=State.choices, default=State.NEW, editable=False)
+    version = models.IntegerField(default=0)  # the optimistic lock of every form
+    waiting_for = models.CharField(max_length=16, blank=True, default="")  # system customer snooze
+    at_risk_minor = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, blank=True, default="")
+    rulebook_version = models.IntegerField()  # pinned when the case opened
+    route = models.CharField(max_length=64, blank=True, default="")  # the rule that gave the team
+    recommended_repair = models.CharField(max_length=64, blank=True, default="")
+    is_automation_barred = models.BooleanField(default=False)  # a repair was undone, or refused
+    automatic_attempts = models.IntegerField(default=0)
+    next_automatic_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField()
+    respond_due_at = models.DateTimeField(null=True)
+    resolve_due_at = models.DateTimeField(null=True)
+    responded_at = models.DateTimeField(null=True)
+    next_escalation_at = models.DateTimeField(null=True)
+    snoozed_until = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=150, blank=True, default="")
+    close_reason = models.TextField(blank=True, default="")
+    reopened_count = models.IntegerField(default=0)
+    changed_at = models.DateTimeField()
+    changed_by = models.CharField(max_length=150, blank=True, default="")
+    history = HistoricalRecords(history_id_field=models.BigAutoField())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(state__in=["SETTLED", "DISMISSED"], closed_at__isnull=False)
+                | (
+                    ~models.Q(state__in=["SETTLED", "DISMISSED"])
+                    & models.Q(closed_at__isnull=True)
+                ),
+                name="case_closed_has_moment",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["resolve_due_at", "id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_queue",
+            ),
+            models.Index(
+                fields=["team", "resolve_due_at", "id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_queue_team",
+            ),
+            models.Index(
+                fields=["owner", "resolve_due_at", "id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_queue_owner",
+            ),
+            models.Index(
+                fields=["next_escalation_at"],
+                condition=models.Q(next_escalation_at__isnull=False),
+                name="case_to_escalate",
+            ),
+            models.Index(
+                fields=["next_automatic_at"],
+                condition=models.Q(next_automatic_at__isnull=False),
+                name="case_to_repair",
+            ),
+            models.Index(fields=["closed_at"], name="case_by_close"),
+            models.Index(fields=["changed_at"], name="case_by_change"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

@@ -1,0 +1,46 @@
+"""What reconciliation knows: sources, events, orders, entries, discrepancies, rulebooks, work."""
+
+from reconciliation.models.discrepancies import Discrepancy, Waiver
+from reconciliation.models.entries import Entry
+from reconciliation.models.events import Event, EventConflict, RejectedEvent, SubjectData
+from reconciliation.models.jobs import Heartbeat, Installation, Job, Run
+from reconciliation.models.orders import (
+    Alias,
+    Order,
+    OrderDetail,
+    OrderLine,
+    OrderTotal,
+    Recheck,
+)
+from reconciliation.models.rulebooks import RulebookVersion
+from reconciliation.models.sources import Source, SourceSecret
+from reconciliation.models.teams import Calendar, Membership, Team
+from reconciliation.models.writebacks import WriteBack, WriteBackAttempt
+
+__all__ = [
+    "Alias",
+    "Calendar",
+    "Discrepancy",
+    "Entry",
+    "Event",
+    "EventConflict",
+    "Heartbeat",
+    "Installation",
+    "Job",
+    "Membership",
+    "Order",
+    "OrderDetail",
+    "OrderLine",
+    "OrderTotal",
+    "Recheck",
+    "RejectedEvent",
+    "RulebookVersion",
+    "Run",
+    "Source",
+    "SourceSecret",
+    "SubjectData",
+    "Team",
+    "Waiver",
+    "WriteBack",
+    "WriteBackAttempt",
+]

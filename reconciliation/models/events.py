@@ -1,0 +1,131 @@
+"""Facts as received: kept once, for ever, whether they could be applied or not."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Now
+
+from reconciliation.models.sources import Source
+
+
+class Event(models.Model):
+    """One fact as received, in a CloudEvents 1.0 envelope.
+
+    Its identity is (our source row, CloudEvents `source`, `id`). `id` of the row is the arrival
+    sequence. `occurred_at` is the sender's clock, `received_at` ours (simulated in a demo's
+    past), `recorded_at` the true moment.
+    """
+
+    class Status(models.TextChoices):
+        """How far an event has come."""
+
+        RECEIVED = "RECEIVED"
+        APPLIED = "APPLIED"
+        PARKED = "PARKED"  # waits for the order it names
+        DUPLICATE = "DUPLICATE"  # says again what another event has said
+        QUARANTINED = "QUARANTINED"  # could not be applied; a person must look
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
+    sender = models.TextField()  # CloudEvents `source`
+    event_id = models.TextField()  # CloudEvents `id`
+    type = models.CharField(max_length=64)
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    data = models.JSONField()  # what the sender said, personal fields removed once applied
+    raw = models.BinaryField(null=True)  # the bytes, dropped after the retention time
+    sha256 = models.BinaryField()
+    reference = models.TextField(blank=True, default="")  # outside id: charge, invoice, parcel
+    order_reference = models.TextField(blank=True, default="")  # the order as the sender names it
+    order = models.ForeignKey(
+        "reconciliation.Order", on_delete=models.PROTECT, null=True, related_name="events"
+    )
+    status = models.CharField(max_length=16, choices=Status, default=Status.RECEIVED)
+    applied_at = models.DateTimeField(null=True)
+    park_until = models.DateTimeField(null=True)
+    reasons = models.JSONField(default=list)
+    duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+    corrects = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="corrections"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "sender", "event_id"], name="event_once"),
+            models.CheckConstraint(
+                condition=~models.Q(status="APPLIED") | models.Q(applied_at__isnull=False),
+                name="event_applied_has_moment",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["id"], condition=models.Q(status="RECEIVED"), name="event_to_apply"
+            ),
+            models.Index(
+                fields=["source", "order_reference"],
+                condition=models.Q(status="PARKED"),
+                name="event_parked",
+            ),
+            models.Index(
+                fields=["source", "type", "reference"],
+                condition=~models.Q(reference=""),
+                name="event_by_reference",
+            ),
+            models.Index(fields=["order", "occurred_at", "id"], name="event_of_order"),
+            models.Index(fields=["source", "received_at"], name="event_flow"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class EventConflict(models.Model):
+    """Another body under an identity that is taken: kept, never applied."""
+
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="conflicts")
+    raw = models.BinaryField()
+    sha256 = models.BinaryField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["event", "sha256"], name="event_conflict_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"another body for {self.event}"
+
+
+class RejectedEvent(models.Model):
+    """A signed message that could not be read as an event: its bytes and every reason."""
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="rejections")
+    raw = models.BinaryField()
+    sha256 = models.BinaryField()
+    content_type = models.CharField(max_length=255)
+    errors = models.JSONField()  # [{"pointer": "/data/total_minor", "detail": "…"}]
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+    resent_as = models.ForeignKey(
+        Event, on_delete=models.PROTECT, null=True, related_name="resent_from"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "sha256"], name="rejection_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"rejected by {self.source}: {self.pk}"
+
+
+class SubjectData(models.Model):
+    """A person's fields, under a key of their own; destroying the key erases the person."""
+
+    key = models.CharField(max_length=64, unique=True)  # pseudonym used everywhere else
+    wrapped_key = models.BinaryField(null=True)
+    ciphertext = models.BinaryField()
+    erased_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,70 @@
+"""What every test stands on: a real PostgreSQL, and the role that the product works as."""
+
+import os
+
+from config import embedded
+
+if embedded.is_bundled():  # before Django reads its settings
+    embedded.ensure_postgres()
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connections
+from django.test import TransactionTestCase
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+from config.database import migrate
+
+
+def _recreate(name: str) -> None:
+    """Make an empty database `name`, as the owner role."""
+    owner = settings.DATABASES["owner"]
+    conninfo = psycopg.conninfo.make_conninfo(
+        dbname="postgres",
+        user=owner["USER"],
+        password=owner["PASSWORD"],
+        host=owner["HOST"],
+        port=owner["PORT"] or None,
+    )
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
+            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make this worker's database as the owner; the tests then connect as the application."""
+    name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    with django_db_blocker.unblock():
+        _recreate(name)
+        for alias in ("default", "owner"):
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+            settings.DATABASES[alias]["NAME"] = name
+        migrate()
+        connections["owner"].close()
+    yield
+    with django_db_blocker.unblock():
+        connections["default"].close()
+
+
+def _empty_all_tables(_self: TransactionTestCase) -> None:
+    """Empty the tables as the owner: the application role may not, and must not."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations',"
+            " 'django_content_type', 'auth_permission')"
+        )
+        (tables,) = cursor.fetchone()
+        # Guards against TRUNCATE hold for everyone; only the test's owner may step round them.
+        cursor.execute("SET session_replication_role = origin")
+        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+    connections["owner"].close()
+
+
+TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
