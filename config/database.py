@@ -1,20 +1,38 @@
 """Prepares a database: tables by the owner role, and just the rights the product needs."""
 
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from psycopg import sql
 
-from config.embedded import APP
+# Rows that are only ever added. Whoever may write one may still not change or remove it.
+APPEND_ONLY = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
 
-_GRANTS = f"""
-GRANT USAGE ON SCHEMA public TO {APP};
-GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APP};
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {APP};
-REVOKE UPDATE, DELETE ON audit_auditevent, audit_sealleaf, audit_checkpoint, audit_anchor FROM {APP};
+_GRANTS = """
+GRANT USAGE ON SCHEMA public TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app};
+REVOKE UPDATE, DELETE ON {append_only} FROM {app};
 """
 
 
 def migrate(*, verbosity: int = 0) -> None:
     """Bring the tables up to date as the owner role, then grant the application role its rights."""
     call_command("migrate", database="owner", verbosity=verbosity, interactive=False)
+
+
+def grant() -> None:
+    """Give the application role its rights on every table; nothing to do if it is the owner.
+
+    Names the roles by how the two connections sign in, so any names will do.
+    """
+    app, owner = (settings.DATABASES[alias]["USER"] for alias in ("default", "owner"))
+    if app == owner:
+        return
     with connections["owner"].cursor() as cursor:
-        cursor.execute(_GRANTS)
+        cursor.execute(
+            sql.SQL(_GRANTS).format(
+                app=sql.Identifier(app),
+                append_only=sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY)),
+            )
+        )

@@ -8,6 +8,7 @@ if embedded.is_bundled():  # before Django reads its settings
     embedded.ensure_postgres()
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -18,6 +19,7 @@ from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from config.database import migrate
+from config.install import install
 
 
 def _recreate(name: str) -> None:
@@ -50,6 +52,14 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     yield
     with django_db_blocker.unblock():
         connections["default"].close()
+
+
+@pytest.fixture
+def installed(db: None) -> datetime:
+    """Give a database as the installer leaves it, and the moment that it was installed at."""
+    at = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday, 9:00 in Berlin
+    install(at=at)
+    return at
 
 
 def _empty_all_tables(_self: TransactionTestCase) -> None:
