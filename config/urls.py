@@ -1,5 +1,23 @@
 """Every address of the product, app by app."""
 
-from django.urls import URLPattern, URLResolver
+from django.contrib import admin
+from django.contrib.auth.views import LogoutView
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config.views import home, settings, sign_in
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("sign-in/", sign_in.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(http_method_names=["post", "options"]), name="sign-out"),
+    path("settings/", settings.settings, name="settings"),
+    path("", include("exceptions.urls")),
+    path("", include("reconciliation.urls")),
+    path("", include("audit.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "config.views.errors.bad_request"
+handler403 = "config.views.errors.forbidden"
+handler404 = "config.views.errors.not_found"
+handler500 = "config.views.errors.failed"

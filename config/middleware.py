@@ -1,0 +1,82 @@
+"""What holds for every page: its time zone, who may see it at all, and how it may be kept."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+from config import preferences
+
+Answer = Callable[[HttpRequest], HttpResponse]
+# A person without a role may still change how pages look, and leave.
+_FOR_ALL = ("/settings/", "/sign-in/", "/sign-out/", settings.STATIC_URL)
+
+
+class NoRole(PermissionDenied):
+    """The account has no role yet."""
+
+
+def time_zone(get_response: Answer) -> Answer:
+    """Show times in the zone that the person chose."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        with timezone.override(ZoneInfo(preferences.read(request).time_zone)):
+            return get_response(request)
+
+    return answer
+
+
+class NeedsRole:
+    """Refuses signed-in people who have no role yet; an account alone opens nothing."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        """Refuse, unless the page is for all or the person has a role."""
+        user = request.user
+        if not user.is_authenticated or user.is_superuser or request.path.startswith(_FOR_ALL):
+            return
+        if not user.groups.exists():
+            raise NoRole("Your account has no role yet, so there is nothing to show.")
+
+
+def work_pages(get_response: Answer) -> Answer:
+    """Keep work pages out of caches, and send signed-out fragments to the sign-in page."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.path.startswith(settings.STATIC_URL):
+            return response
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
+        add_never_cache_headers(response)
+        if _is_signed_out_fragment(request, response):
+            return _to_sign_in(request)
+        return response
+
+    return answer
+
+
+def _is_signed_out_fragment(request: HttpRequest, response: HttpResponse) -> bool:
+    return (
+        request.headers.get("HX-Request") == "true"
+        and isinstance(response, HttpResponseRedirect)
+        and response.url.startswith(settings.LOGIN_URL)
+    )
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send the whole page away, and back to where it was afterwards."""
+    page = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    back = page.path + (f"?{page.query}" if page.query else "")
+    return HttpResponseClientRedirect(f"{settings.LOGIN_URL}?{urlencode({'next': back})}")

@@ -1,0 +1,109 @@
+"""What stands round every page: the rail with its counts, the person, the preferences."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from config import preferences
+from exceptions.models import Case
+from reconciliation.models import Job
+
+CAP = 1_000
+_FRESH_SECONDS = 5.0
+_kept: dict[str, tuple[float, int]] = {}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One link of the rail."""
+
+    key: str  # the letter after G
+    name: str
+    href: str
+    icon: str
+    is_current: bool
+    count: str = ""
+    counted: str = ""  # what the number counts, for those who only hear it
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Links that belong together."""
+
+    name: str
+    items: tuple[Item, ...]
+
+
+class Shell:
+    """The frame of one request's page; asks the database only if a template shows it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._path = request.path
+        self._user = request.user
+
+    @cached_property
+    def person(self) -> str:
+        """Name the person as colleagues do."""
+        return self._user.get_full_name() or self._user.get_username()
+
+    @cached_property
+    def roles(self) -> str:
+        """Say the person's roles in one line."""
+        if not isinstance(self._user, User):
+            return ""
+        names = list(self._user.groups.order_by("name").values_list("name", flat=True))
+        return ", ".join(names) or ("Admin" if self._user.is_superuser else "No role yet")
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """List the rail's links, with the counts that they carry."""
+        work = (
+            self._item("e", "Exceptions", "/exceptions/", "inbox", _open_cases(), "open"),
+            self._item("o", "Orders", "/orders/", "package"),
+            self._item("j", "Jobs", "/jobs/", "list-checks", _running_jobs(), "running"),
+        )
+        govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),)
+        see = (
+            self._item("m", "Metrics", "/metrics/", "chart-line"),
+            self._item("h", "System health", "/health/", "activity"),
+        )
+        return (Group("Work", work), Group("Govern", govern), Group("See", see))
+
+    def _item(
+        self, key: str, name: str, href: str, icon: str, number: int = 0, counted: str = ""
+    ) -> Item:
+        count = f"{CAP:,}+" if number > CAP else f"{number:,}" if number else ""
+        is_current = self._path.startswith(href)
+        return Item(key, name, href, icon, is_current, count, counted)
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Give every template the frame and the preferences (a context processor)."""
+    found: dict[str, object] = {"preferences": preferences.read(request)}
+    if hasattr(request, "user") and request.user.is_authenticated:
+        found["shell"] = Shell(request)
+    return found
+
+
+def _open_cases() -> int:
+    return _recent("cases", lambda: Case.objects.filter(closed_at__isnull=True)[: CAP + 1].count())
+
+
+def _running_jobs() -> int:
+    return _recent(
+        "jobs", lambda: Job.objects.filter(state__in=["QUEUED", "RUNNING"])[: CAP + 1].count()
+    )
+
+
+def _recent(name: str, count: Callable[[], int]) -> int:
+    """Keep a count for a few seconds in this process: it stands on every page."""
+    at, number = _kept.get(name, (0.0, 0))
+    if not at or time.monotonic() - at > _FRESH_SECONDS:
+        number = count()
+        _kept[name] = (time.monotonic(), number)
+    return number
