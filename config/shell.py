@@ -91,13 +91,11 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 
 def _open_cases() -> int:
-    return _recent("cases", lambda: Case.objects.filter(closed_at__isnull=True)[: CAP + 1].count())
+    return _recent("cases", Case.objects.filter(closed_at__isnull=True)[: CAP + 1].count)
 
 
 def _running_jobs() -> int:
-    return _recent(
-        "jobs", lambda: Job.objects.filter(state__in=["QUEUED", "RUNNING"])[: CAP + 1].count()
-    )
+    return _recent("jobs", Job.objects.filter(state__in=["QUEUED", "RUNNING"])[: CAP + 1].count)
 
 
 def _recent(name: str, count: Callable[[], int]) -> int:

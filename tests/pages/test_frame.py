@@ -4,12 +4,13 @@ import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+PASSWORD = "a-long-password-1"  # noqa: S105 - of a test
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def operator() -> User:
-    user = User.objects.create_user("olga", password="a-long-password-1", first_name="Olga")
+    user = User.objects.create_user("olga", "", PASSWORD, first_name="Olga")
     user.groups.add(Group.objects.get_or_create(name="Operator")[0])
     return user
 
@@ -30,7 +31,7 @@ def test_an_empty_product_says_how_to_make_the_first_account() -> None:
 def test_a_person_signs_in_and_lands_on_the_page_of_their_role(operator: User) -> None:
     client = Client()
 
-    answer = client.post("/sign-in/", {"username": "olga", "password": "a-long-password-1"})
+    answer = client.post("/sign-in/", {"username": "olga", "password": PASSWORD})
     home = client.get("/")
 
     assert answer["Location"] == "/"

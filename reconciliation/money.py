@@ -1,0 +1,29 @@
+"""Writes money: integer minor units and an ISO 4217 currency, never a float."""
+
+_SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
+_ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+_EXPONENTS = dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
+
+
+def exponent(currency: str) -> int:
+    """Say how many of a currency's digits are minor. Source: ISO 4217."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def as_text(amount_minor: int, currency: str) -> str:
+    """Write an amount as people read it: "€1,234.50", "-$3.00", "CHF 12.00", "¥500"."""
+    digits = exponent(currency)
+    whole, minor = divmod(abs(amount_minor), 10**digits)
+    number = f"{whole:,}" + (f".{minor:0{digits}d}" if digits else "")
+    sign = "-" if amount_minor < 0 else ""
+    symbol = _SYMBOLS.get(currency)
+    return f"{sign}{symbol}{number}" if symbol else f"{sign}{currency} {number}".strip()
+
+
+def as_round_text(amount_minor: int, currency: str) -> str:
+    """Write an amount without its minor digits, rounded down towards zero: "€214,880"."""
+    unit: int = 10 ** exponent(currency)
+    whole = abs(amount_minor) // unit * unit
+    text = as_text(whole if amount_minor >= 0 else -whole, currency)
+    return text.split(".", maxsplit=1)[0]
