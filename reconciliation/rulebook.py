@@ -1,0 +1,331 @@
+"""The rulebook: the one set of checks, routes, clocks and automations that decides."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+from django.db import transaction
+
+from audit.record import record
+from reconciliation.models import RulebookVersion
+
+Condition = dict[str, Any]  # {"field", "operator", "value"}, {"any": […]} or {"all": […]}
+
+INSTALLER = "installer"
+STAGE = "stage"  # the family of checks that a stage of the flow opens by itself
+_HERE = Path(__file__).parent
+_SCHEMA = jsonschema_rs.validator_for(
+    json.loads((_HERE / "rulebook_schema.json").read_text()), offline=True
+)
+
+
+class BadRulebook(Exception):
+    """The content cannot be a rulebook; `problems` says everything that is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class NoRulebook(Exception):
+    """No rulebook version is live, so nothing can be judged."""
+
+
+# Compared by identity: a version is parsed once a process, and what is compiled from a check is
+# kept beside it.
+@dataclass(frozen=True, eq=False)
+class Check:
+    """One expectation. `parameters` are those of its family; `at_risk` names an amount."""
+
+    name: str
+    title: str
+    family: str
+    team: str
+    severity: str
+    rests_on: tuple[str, ...]
+    at_risk: str
+    applies: tuple[Condition, ...]
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """Cases for which all of `when` holds go to `team`; the first route that fits decides."""
+
+    name: str
+    when: tuple[Condition, ...]
+    team: str
+
+
+@dataclass(frozen=True, eq=False)
+class SeverityRule:
+    """Discrepancies for which all of `when` holds have `severity`; the first that fits decides."""
+
+    name: str
+    when: tuple[Condition, ...]
+    severity: str
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How long a case may take, in minutes inside `calendar`; without one, always."""
+
+    severity: str
+    respond_minutes: int
+    resolve_minutes: int
+    calendar: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an escalation: when `share` of the time to resolve is gone, tell `to`."""
+
+    share: float
+    to: str
+
+
+@dataclass(frozen=True)
+class EscalationPlan:
+    """Who is told when a case of this severity takes too long."""
+
+    severity: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True)
+class Automation:
+    """A repair that is run without asking, up to `limit_minor` (no limit: None)."""
+
+    check: str
+    repair: str
+    limit_minor: int | None
+    attempts: int
+
+
+@dataclass(frozen=True, eq=False)
+class Rulebook:
+    """One version, read."""
+
+    number: int
+    checks: tuple[Check, ...]
+    severities: tuple[SeverityRule, ...]
+    routes: tuple[Route, ...]
+    clocks: tuple[Clock, ...]
+    escalations: tuple[EscalationPlan, ...]
+    automations: tuple[Automation, ...]
+    close_after_days: int
+    calendars: tuple[Mapping[str, Any], ...]
+
+    def check(self, name: str) -> Check:
+        """Give the check called `name`; KeyError if there is none."""
+        for check in self.checks:
+            if check.name == name:
+                return check
+        raise KeyError(name)
+
+    def order_checks(self) -> tuple[Check, ...]:
+        """Give the checks that are judged on orders."""
+        return tuple(check for check in self.checks if check.family != STAGE)
+
+    def clock(self, severity: str) -> Clock:
+        """Give the clock of a severity; KeyError if there is none."""
+        return {clock.severity: clock for clock in self.clocks}[severity]
+
+    def escalation(self, severity: str) -> EscalationPlan:
+        """Give the escalation plan of a severity; KeyError if there is none."""
+        return {plan.severity: plan for plan in self.escalations}[severity]
+
+    def automation(self, check_name: str) -> Automation | None:
+        """Give the repair that is run by itself for a check, if there is one."""
+        return next((auto for auto in self.automations if auto.check == check_name), None)
+
+    def foundations(self, name: str) -> frozenset[str]:
+        """Name every check that `name` rests on, directly or through another."""
+        found: set[str] = set()
+        wanted = list(self.check(name).rests_on)
+        while wanted:
+            each = wanted.pop()
+            if each not in found:
+                found.add(each)
+                wanted.extend(self.check(each).rests_on)
+        return frozenset(found)
+
+
+def live() -> Rulebook:
+    """Give the version that decides now. Raises NoRulebook if none does."""
+    known = (
+        RulebookVersion.objects.filter(state=RulebookVersion.State.LIVE)
+        .values_list("number", "content_sha256")
+        .first()
+    )
+    if known is None:
+        raise NoRulebook("No rulebook version is live.")
+    return _parsed(*known)
+
+
+def version(number: int) -> Rulebook:
+    """Give one version, whatever its state. Raises NoRulebook if there is none of this number."""
+    known = (
+        RulebookVersion.objects.filter(number=number)
+        .values_list("number", "content_sha256")
+        .first()
+    )
+    if known is None:
+        raise NoRulebook(f"There is no rulebook version {number}.")
+    return _parsed(*known)
+
+
+def problems(content: object) -> list[str]:
+    """Say everything that keeps `content` from being a rulebook; nothing if it is one."""
+    found = [f"{_pointer(error)}: {error.message}" for error in _SCHEMA.iter_errors(content)]
+    if found:
+        return sorted(found)
+    assert isinstance(content, dict)
+    return _reference_problems(content)
+
+
+def parse(*, number: int, content: dict[str, Any]) -> Rulebook:
+    """Turn content into a rulebook. Raises BadRulebook with every problem."""
+    if found := problems(content):
+        raise BadRulebook(found)
+    return Rulebook(
+        number=number,
+        checks=tuple(
+            Check(
+                **{**each, "rests_on": tuple(each["rests_on"]), "applies": tuple(each["applies"])}
+            )
+            for each in content["checks"]
+        ),
+        severities=tuple(
+            SeverityRule(**{**each, "when": tuple(each["when"])}) for each in content["severities"]
+        ),
+        routes=tuple(Route(**{**each, "when": tuple(each["when"])}) for each in content["routes"]),
+        clocks=tuple(Clock(**each) for each in content["clocks"]),
+        escalations=tuple(
+            EscalationPlan(each["severity"], tuple(Step(**step) for step in each["steps"]))
+            for each in content["escalations"]
+        ),
+        automations=tuple(Automation(**each) for each in content["automations"]),
+        close_after_days=content["close_after_days"],
+        calendars=tuple(content["calendars"]),
+    )
+
+
+def shipped() -> dict[str, Any]:
+    """Read the content that the product brings as version 1."""
+    content = json.loads((_HERE / "rulebook_v1.json").read_text())
+    assert isinstance(content, dict)
+    return content
+
+
+@transaction.atomic
+def publish_first(*, at: datetime) -> Rulebook:
+    """Install version 1 and let it decide; does nothing where a version exists.
+
+    The release itself stands for the review: the installer is the author, nobody the approver.
+    """
+    if RulebookVersion.objects.exists():
+        return live()
+    content = shipped()
+    parse(number=1, content=content)
+    first = RulebookVersion(
+        number=1,
+        content=content,
+        content_sha256=content_sha256(content),
+        author=INSTALLER,
+        comment="Shipped with the product.",
+        created_at=at,
+    )
+    first.save()
+    _recorded(first, action="rulebook.drafted", from_state="", at=at)
+    for move, action in (
+        (first.submit, "rulebook.submitted"),
+        (first.approve, "rulebook.approved"),
+        (first.publish, "rulebook.published"),
+    ):
+        before = first.state
+        move()
+        if action == "rulebook.published":
+            first.published_at = at
+        _recorded(first, action=action, from_state=before, at=at)
+        first.save()
+    return live()
+
+
+def content_sha256(content: dict[str, Any]) -> str:
+    """Hash content so that equal rules have equal hashes, whatever the order of their keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(canonical.encode()).hexdigest()
+
+
+def _recorded(version: RulebookVersion, *, action: str, from_state: str, at: datetime) -> None:
+    record(
+        stream="rulebook",
+        subject_id=version.pk,
+        action=action,
+        actor=INSTALLER,
+        at=at,
+        from_state=from_state,
+        to_state=version.state,
+        reason=version.comment,
+        rulebook_version=version.number,
+        detail={"content_sha256": version.content_sha256},
+    )
+
+
+# The hash is part of the key because numbers come again in another database (tests, selfcheck).
+@lru_cache(maxsize=32)
+def _parsed(number: int, content_hash: str) -> Rulebook:
+    content = RulebookVersion.objects.get(number=number, content_sha256=content_hash).content
+    return parse(number=number, content=content)
+
+
+def _pointer(error: jsonschema_rs.ValidationError) -> str:
+    """Name the place of an error as a JSON pointer."""
+    return "".join(f"/{step}" for step in error.instance_path) or "/"
+
+
+def _reference_problems(content: dict[str, Any]) -> list[str]:
+    """Find names said twice, names that nothing has, and checks that rest on themselves."""
+    names = [check["name"] for check in content["checks"]]
+    found = [
+        f"check {name} stands twice" for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    calendars = {"", *(calendar["name"] for calendar in content["calendars"])}
+    rests_on = {check["name"]: check["rests_on"] for check in content["checks"]}
+    found += [
+        f"{name} rests on {base}, which is no check"
+        for name, bases in rests_on.items()
+        for base in bases
+        if base not in rests_on
+    ]
+    found += [
+        f"the automation {each['repair']} names {each['check']}, which is no check"
+        for each in content["automations"]
+        if each["check"] not in rests_on
+    ]
+    found += [
+        f"the clock of {each['severity']} names the calendar {each['calendar']}, which is missing"
+        for each in content["clocks"]
+        if each["calendar"] not in calendars
+    ]
+    return found or [f"{name} rests on itself" for name in rests_on if _is_circular(name, rests_on)]
+
+
+def _is_circular(name: str, rests_on: Mapping[str, Sequence[str]]) -> bool:
+    seen: set[str] = set()
+    wanted = list(rests_on[name])
+    while wanted:
+        each = wanted.pop()
+        if each == name:
+            return True
+        if each not in seen:
+            seen.add(each)
+            wanted.extend(rests_on[each])
+    return False
