@@ -1,17 +1,23 @@
 """Cases: the work that one subject and one cause make. On screen: exceptions."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import models
-from django_fsm import FSMField
+from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
 
 from reconciliation.models import Discrepancy, Order, Team
 
 
 class Case(models.Model):
-    """The work that one open discrepancy makes: owner, severity, clocks, state."""
+    """The work that one open discrepancy makes: owner, severity, clocks, state.
+
+    The moves below say what is possible and what changes with it. Verbs lock, check, move, record
+    and save; `exceptions.desk` has the last two.
+    """
 
     class State(models.TextChoices):
         """Where the work stands."""
@@ -68,8 +74,7 @@ class Case(models.Model):
             models.CheckConstraint(
                 condition=models.Q(state__in=["SETTLED", "DISMISSED"], closed_at__isnull=False)
                 | (
-                    ~models.Q(state__in=["SETTLED", "DISMISSED"])
-                    & models.Q(closed_at__isnull=True)
+                    ~models.Q(state__in=["SETTLED", "DISMISSED"]) & models.Q(closed_at__isnull=True)
                 ),
                 name="case_closed_has_moment",
             ),
@@ -106,3 +111,80 @@ class Case(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is still something to do."""
+        return self.state not in CLOSED
+
+    def respond(self, *, at: datetime) -> None:
+        """Stop the respond clock; only the first answer counts."""
+        self.responded_at = self.responded_at or at
+
+    @transition(field=state, source=["NEW", "IN_PROGRESS", "WAITING"], target="IN_PROGRESS")
+    def claim(self, *, owner: User, at: datetime) -> None:
+        """Give it to `owner`, who works on it."""
+        self.owner = owner
+        self.respond(at=at)
+        self._stop_waiting()
+
+    @transition(field=state, source=["NEW", "IN_PROGRESS"], target="WAITING")
+    def wait(self, *, waiting_for: str, until: datetime | None, at: datetime) -> None:
+        """Lay it aside for a system, a customer or until a moment; that is an answer too."""
+        self.waiting_for = waiting_for
+        self.snoozed_until = until
+        self.respond(at=at)
+
+    @transition(field=state, source="WAITING", target="IN_PROGRESS")
+    def wake(self) -> None:
+        """Go on with it."""
+        self._stop_waiting()
+
+    @transition(field=state, source=["NEW", "IN_PROGRESS", "WAITING"], target="VERIFYING")
+    def verify(self, *, at: datetime) -> None:
+        """Wait for its check to hold after a repair."""
+        self.next_automatic_at = None
+        self.respond(at=at)
+        self._stop_waiting()
+
+    @transition(field=state, source="VERIFYING", target="IN_PROGRESS")
+    def return_to_owner(self) -> None:
+        """Go back to whom it belongs: the repair failed, did not hold, or was undone."""
+
+    @transition(field=state, source="VERIFYING", target="NEW")
+    def return_to_queue(self) -> None:
+        """Go back to its team, where nobody owns it yet."""
+        self.responded_at = None
+
+    @transition(
+        field=state, source=["NEW", "IN_PROGRESS", "WAITING", "VERIFYING"], target="SETTLED"
+    )
+    def settle(self, *, by: str, reason: str, at: datetime) -> None:
+        """Close it: its check holds again."""
+        self._close(by=by, reason=reason, at=at)
+
+    @transition(field=state, source=["NEW", "IN_PROGRESS", "WAITING"], target="DISMISSED")
+    def dismiss(self, *, by: str, reason: str, at: datetime) -> None:
+        """Close it: a person says that it is fine as it is."""
+        self.respond(at=at)
+        self._close(by=by, reason=reason, at=at)
+
+    @transition(field=state, source="DISMISSED", target="IN_PROGRESS")
+    def reopen(self, *, owner: User) -> None:
+        """Take the dismissal back."""
+        self.owner = owner
+        self.closed_at = None
+        self.closed_by = self.close_reason = ""
+        self.reopened_count += 1
+
+    def _stop_waiting(self) -> None:
+        self.waiting_for = ""
+        self.snoozed_until = None
+
+    def _close(self, *, by: str, reason: str, at: datetime) -> None:
+        self.closed_at, self.closed_by, self.close_reason = at, by, reason
+        self.next_automatic_at = self.next_escalation_at = None
+        self._stop_waiting()
+
+
+CLOSED = (Case.State.SETTLED, Case.State.DISMISSED)

@@ -1,9 +1,11 @@
 """Write-backs: corrections owed to a source, delivered from an outbox."""
 
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
 
 from django.db import models
-from django_fsm import FSMField
+from django_fsm import FSMField, transition
 
 from reconciliation.models.orders import Order
 from reconciliation.models.sources import Source
@@ -53,6 +55,52 @@ class WriteBack(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} for {self.order_id}"
+
+    @transition(field=state, source="DUE", target="SENDING")
+    def send(self, *, token: UUID, until: datetime) -> None:
+        """Claim it for one try, which counts before it is made."""
+        self.attempts += 1
+        self.claim_token, self.claimed_until = token, until
+
+    @transition(field=state, source=["SENDING", "UNKNOWN"], target="DELIVERED")
+    def deliver(self, *, answer: dict[str, Any], at: datetime) -> None:
+        """Keep what the target answered: it is done."""
+        self.answer, self.delivered_at = answer, at
+        self._rest(until=None, error="")
+
+    @transition(field=state, source="SENDING", target="UNKNOWN")
+    def lose(self, *, error: str, look_up_at: datetime | None) -> None:
+        """Lose sight of it: the target may have acted, and is asked before it is sent again."""
+        self._rest(until=look_up_at, error=error)
+
+    @transition(field=state, source="UNKNOWN", target="DUE")
+    def send_again(self, *, at: datetime) -> None:
+        """Let it be sent again: the target does not know the key, so nothing happened."""
+        self._rest(until=at, error=self.error)
+
+    @transition(field=state, source="SENDING", target="FAILED")
+    def fail(self, *, error: str) -> None:
+        """Give up: the target refuses, or the last try is spent."""
+        self._rest(until=None, error=error)
+
+    @transition(field=state, source="FAILED", target="DUE")
+    def retry(self, *, at: datetime) -> None:
+        """Begin another round of tries, as a person asks."""
+        self.attempts = 0
+        self._rest(until=at, error="")
+
+    @transition(field=state, source="DELIVERED", target="COMPENSATED")
+    def compensate(self) -> None:
+        """Mark it as taken back by another."""
+
+    @transition(field=state, source=["DUE", "UNKNOWN", "FAILED"], target="SUPERSEDED")
+    def supersede(self) -> None:
+        """Drop it: it is no longer wanted, or another does its work."""
+        self._rest(until=None, error=self.error)
+
+    def _rest(self, *, until: datetime | None, error: str) -> None:
+        self.next_attempt_at, self.error = until, error
+        self.claim_token = self.claimed_until = None
 
 
 class WriteBackAttempt(models.Model):

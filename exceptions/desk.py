@@ -1,0 +1,62 @@
+"""Shares what every verb on a case does: lock it, look at its version, record and save."""
+
+from datetime import datetime
+from typing import Any
+
+from audit.record import record
+from exceptions.models import Case
+
+
+class Conflict(Exception):
+    """Someone was faster. The message names who, what and when, and may be shown."""
+
+
+def locked(case_id: int) -> Case:
+    """Lock a case for the rest of the transaction; raises Case.DoesNotExist."""
+    return Case.objects.select_for_update(of=("self",)).select_related("team").get(pk=case_id)
+
+
+def check_unchanged(case: Case, *, version: int | None) -> None:
+    """Raise Conflict if the case is not the one that was on the screen; None asks for no check."""
+    if version is None or version == case.version:
+        return
+    newest = case.history.filter(version__gt=version).order_by("-version").first()
+    what = newest.history_change_reason if newest and newest.history_change_reason else "changed it"
+    raise Conflict(
+        f"{case.changed_by} {what} at {case.changed_at:%H:%M} on {case.changed_at:%d %b}, after you"
+        " opened this page. Nothing of yours was saved."
+    )
+
+
+def keep(
+    case: Case,
+    *,
+    action: str,
+    words: str,
+    actor: str,
+    at: datetime,
+    from_state: str,
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+) -> None:
+    """Record what was done to a locked case, then save it with its history.
+
+    `words` finish "Priya …" where a second person is told that they were too late: "took it".
+    """
+    case.version += 1
+    case.changed_at, case.changed_by = at, actor
+    record(
+        stream="case",
+        subject_id=case.pk,
+        action=action,
+        actor=actor,
+        at=at,
+        from_state=from_state,
+        to_state=case.state,
+        reason=reason,
+        rulebook_version=case.rulebook_version,
+        detail=detail,
+    )
+    case._change_reason = words[:100]  # noqa: SLF001 - simple_history's own way to pass it
+    case._history_date = at  # noqa: SLF001
+    case.save()
