@@ -52,7 +52,10 @@ class AuditEvent(models.Model):
                 fields=["stream", "subject_id", "sequence"], name="audit_sequence_once"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["at", "id"], name="audit_by_time")]
+        indexes: ClassVar = [
+            models.Index(fields=["at", "id"], name="audit_by_time"),
+            models.Index(fields=["transaction_id", "id"], name="audit_to_seal"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.stream} {self.subject_id} #{self.sequence} {self.action}"
@@ -71,6 +74,9 @@ class Checkpoint(models.Model):
 
     size = models.BigIntegerField(unique=True)
     root = models.BinaryField()
+    frontier = models.BinaryField(
+        default=b""
+    )  # hashes of its full subtrees, largest first: where to go on
     at = models.DateTimeField()
     note = models.TextField()
 

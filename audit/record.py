@@ -36,7 +36,7 @@ def statement(rows: str) -> str:
             'actor', numbered.actor,
             'at', to_char(numbered.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'recorded_at',
-                to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
             'from', numbered.from_state,
             'to', numbered.to_state,
             'reason', numbered.reason,

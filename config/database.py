@@ -8,11 +8,19 @@ from psycopg import sql
 # Rows that are only ever added. Whoever may write one may still not change or remove it.
 APPEND_ONLY = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
 
+# What the product says of an audit row; its id, its transaction and its true time are not its to say.
+RECORDED = (
+    "stream", "subject_id", "sequence", "action", "actor", "at", "from_state", "to_state",
+    "reason", "cause_event_id", "rulebook_version", "body",
+)  # fmt: skip
+
 _GRANTS = """
 GRANT USAGE ON SCHEMA public TO {app};
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app};
 REVOKE UPDATE, DELETE ON {append_only} FROM {app};
+REVOKE INSERT ON audit_auditevent FROM {app};
+GRANT INSERT ({recorded}) ON audit_auditevent TO {app};
 """
 
 
@@ -34,5 +42,6 @@ def grant() -> None:
             sql.SQL(_GRANTS).format(
                 app=sql.Identifier(app),
                 append_only=sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY)),
+                recorded=sql.SQL(", ").join(map(sql.Identifier, RECORDED)),
             )
         )
