@@ -108,15 +108,19 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-_servers = embedded.known_servers() if embedded.is_bundled() else None
-_app_url = os.environ.get("DATABASE_URL") or (_servers.app_url if _servers else "")
-_owner_url = os.environ.get("OWNER_DATABASE_URL") or (_servers.owner_url if _servers else _app_url)
+if IS_PRODUCTION and embedded.is_bundled():
+    raise RuntimeError("DATABASE_URL is not set. Production brings its own PostgreSQL; see README.")
+if embedded.is_bundled():
+    _app_url, _owner_url, _ = embedded.servers()
+else:
+    _app_url = os.environ["DATABASE_URL"]
+    _owner_url = os.environ.get("OWNER_DATABASE_URL") or _app_url
 # The product works as a role that owns nothing; only `migrate` and `selfcheck` use the owner.
 DATABASES = {"default": _database(_app_url), "owner": _database(_owner_url)}
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = os.environ.get("REDIS_URL") or embedded.known_redis_url()
+REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{embedded.valkey_socket()}"
 CELERY_BROKER_URL = REDIS_URL
 
 AUTHENTICATION_BACKENDS = [
@@ -170,6 +174,11 @@ CONTENT_SECURITY_POLICY = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024  # a batch of 500 events; one event is held to 1 MiB
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+
+# Write-backs go to public addresses over https; the demo and the tests call this very machine.
+RECON_ALLOW_LOCAL_TARGETS = not IS_PRODUCTION
+# Where messages to people go beside their inbox: apprise addresses, `{email}` is the recipient's.
+NOTIFY_URLS = os.environ.get("NOTIFY_URLS", "").split()
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
