@@ -8,7 +8,7 @@ from psycopg import sql
 # Rows that are only ever added. Whoever may write one may still not change or remove it.
 APPEND_ONLY = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
 
-# What the product says of an audit row; its id, its transaction and its true time are not its to say.
+# What the product says of an audit row. Its id, transaction and true time are not its to say.
 RECORDED = (
     "stream", "subject_id", "sequence", "action", "actor", "at", "from_state", "to_state",
     "reason", "cause_event_id", "rulebook_version", "body",

@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from audit.record import record
+from reconciliation import rulebook
 from reconciliation.models import Calendar, Installation, Source, Team
 
 ACTOR = "service:install"
@@ -43,6 +44,7 @@ def install(*, at: datetime) -> None:
     _add_calendars()
     _add_teams()
     _add_internal_source(at=at)
+    rulebook.publish_first(at=at)
     if is_new:
         record(
             stream="system",
