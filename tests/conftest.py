@@ -22,17 +22,22 @@ from config.database import migrate
 from config.install import install
 
 
-def _recreate(name: str) -> None:
-    """Make an empty database `name`, as the owner role."""
+def _as_owner(database: str) -> psycopg.Connection[tuple[str, ...]]:
+    """Connect past Django, which forbids the owner's connection inside a test."""
     owner = settings.DATABASES["owner"]
     conninfo = psycopg.conninfo.make_conninfo(
-        dbname="postgres",
+        dbname=database,
         user=owner["USER"],
         password=owner["PASSWORD"],
         host=owner["HOST"],
         port=owner["PORT"] or None,
     )
-    with psycopg.connect(conninfo, autocommit=True) as connection:
+    return psycopg.connect(conninfo, autocommit=True)
+
+
+def _recreate(name: str) -> None:
+    """Make an empty database `name`, as the owner role."""
+    with _as_owner("postgres") as connection:
         for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
             connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
 
@@ -76,15 +81,14 @@ def installed(db: None) -> datetime:
 
 def _empty_all_tables(_self: TransactionTestCase) -> None:
     """Empty the tables as the owner: the application role may not, and must not."""
-    with connections["owner"].cursor() as cursor:
-        cursor.execute(
+    with _as_owner(settings.DATABASES["owner"]["NAME"]) as connection:
+        found = connection.execute(
             "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations',"
             " 'django_content_type', 'auth_permission')"
-        )
-        (tables,) = cursor.fetchone()
-        cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY")
-    connections["owner"].close()
+        ).fetchone()
+        assert found is not None
+        connection.execute(f"TRUNCATE {found[0]} RESTART IDENTITY")
 
 
 TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]

@@ -94,7 +94,7 @@ def say(
     *,
     event_id: str = "",
     received_at: datetime | None = None,
-    **data: Any,
+    **data: object,
 ) -> Event:
     """Let a source say one thing: a RECEIVED event with `order` and `data` in its body."""
     body = {"order": order, **data}
@@ -113,14 +113,22 @@ def say(
     )
 
 
-def line(name: str = "1", quantity: int = 1, unit_minor: int = 1000, fulfil: str = "ship") -> Any:
+def line(
+    name: str = "1", quantity: int = 1, unit_minor: int = 1000, fulfil: str = "ship"
+) -> dict[str, object]:
     """Write one order line as a sender would."""
     return {"line": name, "quantity": quantity, "unit_minor": unit_minor, "fulfil": fulfil}
 
 
-def place(order: str = "O-1", at: datetime = NOON, slug: str = "shop", **data: Any) -> Event:
+def place(order: str = "O-1", at: datetime = NOON, slug: str = "shop", **data: object) -> Event:
     """Let a source say that an order was placed and confirmed: one line of 10.00 to ship."""
-    body = {"currency": "EUR", "total_minor": 1000, "lines": [line()], "confirmed": True, **data}
+    body: dict[str, Any] = {
+        "currency": "EUR",
+        "total_minor": 1000,
+        "lines": [line()],
+        "confirmed": True,
+        **data,
+    }
     return say(slug, "order.created", order, at, **body)
 
 

@@ -6,10 +6,11 @@ from django.db import models
 from django_fsm import FSMField
 from simple_history.models import HistoricalRecords
 
+from reconciliation.models.moves import OrderMoves, OrderState
 from reconciliation.models.sources import Source
 
 
-class Order(models.Model):
+class Order(OrderMoves, models.Model):
     """One order as believed: state, version, totals in its own currency, milestone times.
 
     Narrow on purpose: passes read and write only this row. A sub-order is an order with `parent`.
@@ -17,16 +18,7 @@ class Order(models.Model):
     and `version` are written by `lifecycle.advance` alone.
     """
 
-    class State(models.TextChoices):
-        """How far the order's facts have taken it."""
-
-        CREATED = "CREATED"
-        CONFIRMED = "CONFIRMED"
-        FULFILLED = "FULFILLED"
-        BILLED = "BILLED"
-        RECONCILED = "RECONCILED"
-        CLOSED = "CLOSED"
-        CANCELLED = "CANCELLED"
+    State = OrderState
 
     class Verdict(models.TextChoices):
         """What the last pass found over all checks that apply."""
@@ -39,7 +31,9 @@ class Order(models.Model):
     canonical_id = models.CharField(max_length=64, unique=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="parts")
     merged_into = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
-    state = FSMField(max_length=16, choices=State.choices, default=State.CREATED, editable=False)
+    state = FSMField(
+        max_length=16, choices=OrderState.choices, default=OrderState.CREATED, editable=False
+    )
     version = models.IntegerField(default=0)
     currency = models.CharField(max_length=3)
     verdict = models.CharField(max_length=16, choices=Verdict, default=Verdict.UNJUDGED)

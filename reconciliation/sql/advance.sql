@@ -1,0 +1,101 @@
+-- Moves each order along the path its facts make: state, version, history and trail in one go.
+-- The places in braces are filled from the declarations in reconciliation/models/moves.py.
+--
+-- params: order_ids bigint[], causes bigint[] of the same length (the event behind each, or null)
+--         actor text, at timestamptz, rulebook_version integer or null
+-- gives:  how many orders moved
+WITH given AS (
+    SELECT
+        pairs.order_id, pairs.cause
+    FROM unnest(%(order_ids)s::bigint[], %(causes)s::bigint[]) AS pairs (order_id, cause)
+),
+facts AS MATERIALIZED (
+    SELECT
+        orders.id,
+        orders.state,
+        orders.version,
+        given.cause,
+        {facts}
+    FROM given
+    JOIN reconciliation_order AS orders ON orders.id = given.order_id
+),
+known AS MATERIALIZED (
+    SELECT
+        known.id,
+        known.state,
+        known.version,
+        known.cause,
+        {conditions}
+    FROM facts AS known
+),
+routed AS MATERIALIZED (
+    SELECT
+        ways.id, ways.version, ways.cause, ways.path
+    FROM (
+        SELECT
+            known.id, known.version, known.cause,
+            {path} AS path
+        FROM known
+    ) AS ways
+    WHERE ways.path IS NOT NULL
+),
+hops (path, hop, from_state, to_state, says) AS (
+    VALUES
+        {hops}
+),
+ends (path, hops, state, stamp) AS (
+    VALUES
+        {ends}
+),
+hops_made AS MATERIALIZED (
+    SELECT
+        'order'::text AS stream,
+        routed.id AS subject_id,
+        hops.says AS action,
+        %(actor)s::text AS actor,
+        %(at)s::timestamptz AS at,
+        hops.from_state,
+        hops.to_state,
+        ''::text AS reason,
+        routed.cause AS cause_event_id,
+        %(rulebook_version)s::integer AS rulebook_version,
+        '{{}}'::jsonb AS detail,
+        hops.hop,
+        routed.version + hops.hop AS version
+    FROM routed
+    JOIN hops ON hops.path = routed.path
+),
+recorded AS (
+    {record}
+),
+moved AS (
+    UPDATE reconciliation_order AS orders
+    SET
+        state = ends.state,
+        version = orders.version + ends.hops,
+        reconciled_at = CASE ends.stamp
+            WHEN 'set' THEN %(at)s::timestamptz
+            WHEN 'clear' THEN NULL
+            ELSE orders.reconciled_at
+        END
+    FROM routed
+    JOIN ends ON ends.path = routed.path
+    WHERE orders.id = routed.id
+    RETURNING orders.*
+),
+-- Moments of one order's history must differ: each is its version's microseconds after `at`.
+remembered AS (
+    INSERT INTO reconciliation_historicalorder (
+        {columns}, state, version, reconciled_at,
+        history_date, history_type, history_change_reason
+    )
+    SELECT
+        {values}, hops_made.to_state, hops_made.version, moved.reconciled_at,
+        hops_made.at + hops_made.version * interval '1 microsecond', '~', hops_made.action
+    FROM hops_made
+    JOIN moved ON moved.id = hops_made.subject_id
+    ORDER BY hops_made.subject_id, hops_made.hop
+)
+SELECT
+    count(*)
+FROM routed

@@ -1,0 +1,9 @@
+-- Locks orders in the one order everybody locks them in. Leaves their keys free for references.
+--
+-- params: order_ids bigint[]
+SELECT
+    orders.id
+FROM reconciliation_order AS orders
+WHERE orders.id = ANY(%(order_ids)s)
+ORDER BY orders.id
+FOR NO KEY UPDATE
