@@ -1,12 +1,13 @@
 """Settings of every process; what differs between installations comes from the environment."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 from csp.constants import NONE, SELF
 
-from config import embedded
+from config import embedded, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 IS_PRODUCTION = os.environ.get("RECON_ENV") == "production"
@@ -18,12 +19,16 @@ def _secret(name: str) -> str:
     if value := os.environ.get(name):
         return value
     if IS_PRODUCTION:
-        raise RuntimeError(f"{name} is not set. Production needs it; see README, 'Production settings'.")
+        raise RuntimeError(f"{name} is not set. See README, 'Production settings'.")
     path = embedded.data_dir() / name.lower()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(os.urandom(48).hex())
-        path.chmod(0o600)
+        new = path.with_name(f"{path.name}.{os.getpid()}")
+        new.touch(mode=0o600)
+        new.write_text(os.urandom(48).hex())
+        with suppress(FileExistsError):  # another process was first: its secret is the one
+            path.hardlink_to(new)
+        new.unlink()
     return path.read_text()
 
 
@@ -31,6 +36,14 @@ SECRET_KEY = _secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = os.environ.get("SECRET_KEY_FALLBACKS", "").split()
 # Encrypts the secrets of sources and personal data at rest; a change of it needs a rotation.
 MASTER_KEY = _secret("MASTER_KEY")
+# Signs the audit trail's checkpoints (Ed25519, PEM); made on first use outside production.
+AUDIT_SIGNING_KEY = os.environ.get("AUDIT_SIGNING_KEY", "")
+AUDIT_SIGNING_KEY_FILE = embedded.data_dir() / "audit_signing_key.pem"
+# Whom checkpoints are checked against, `name+id+base64` each; empty: our own key.
+AUDIT_PUBLIC_KEYS = os.environ.get("AUDIT_PUBLIC_KEYS", "").split()
+AUDIT_ORIGIN = os.environ.get("AUDIT_ORIGIN", "reconcile/audit")
+# Copies of the checkpoints, out of the database's reach; another disk is better.
+AUDIT_ANCHOR_FILE = os.environ.get("AUDIT_ANCHOR_FILE", embedded.data_dir() / "audit_anchors.jsonl")
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 
@@ -89,21 +102,26 @@ TEMPLATES = [
 ]
 
 
-def _database(url: str) -> dict[str, object]:
-    """Turn a connection string into Django's form, with time-outs so that nothing waits for ever."""
+def _database(url: str, *, limits: str) -> dict[str, object]:
+    """Turn a connection string into Django's form, with `limits` so that nothing waits for ever."""
     parts = psycopg.conninfo.conninfo_to_dict(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.get("dbname", embedded.DATABASE_NAME),
-        "USER": parts.get("user", ""),
-        "PASSWORD": parts.get("password", ""),
-        "HOST": parts.get("host", ""),
-        "PORT": parts.get("port", ""),
+        "NAME": parts.pop("dbname", embedded.DATABASE_NAME),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": parts.pop("port", ""),
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 3,
-            "options": "-c lock_timeout=5000 -c idle_in_transaction_session_timeout=30000",
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 15_000,
+            **parts,  # sslmode and the like
+            "options": f"{parts.get('options', '')} {limits}".strip(),
         },
     }
 
@@ -116,12 +134,27 @@ else:
     _app_url = os.environ["DATABASE_URL"]
     _owner_url = os.environ.get("OWNER_DATABASE_URL") or _app_url
 # The product works as a role that owns nothing; only `migrate` and `selfcheck` use the owner.
-DATABASES = {"default": _database(_app_url), "owner": _database(_owner_url)}
+DATABASES = {
+    "default": _database(
+        _app_url,
+        limits="-c statement_timeout=60000 -c lock_timeout=5000"
+        " -c idle_in_transaction_session_timeout=30000",
+    ),
+    "owner": _database(_owner_url, limits="-c lock_timeout=30000"),
+}
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL") or f"unix://{embedded.valkey_socket()}"
-CELERY_BROKER_URL = REDIS_URL
+CACHES = {
+    "default": {
+        "BACKEND": "config.cache.ForgivingCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "recon",
+        "OPTIONS": {"protocol": 2, "socket_timeout": 2, "socket_connect_timeout": 1},
+    }
+}
+LOGGING = logs.configure(level=os.environ.get("LOG_LEVEL", "INFO").upper())
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
