@@ -1,0 +1,181 @@
+"""The company's systems of record, as far as they can be told what to do.
+
+Takes write-backs at `/<slug>/writebacks/`, does each once by its `Idempotency-Key`, answers with
+the message that the system's own webhook brings, and sends that webhook too, a moment later. Like
+real systems they refuse some, lose the line after acting on some, and forget some outright.
+"""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from config.demo import truth
+from config.demo.facts import Fact
+from config.demo.sender import is_signed
+from config.demo.telling import Expected, cloud_event
+
+REFUSED_OF_1_000, LOST_OF_1_000, FORGOTTEN_OF_1_000 = 20, 15, 15
+_MOST_BYTES = 1024 * 1024
+
+# What each action makes the system say, the id that this carries, and how such ids begin.
+_MESSAGES = {
+    "activate_subscription": ("subscription.activated", "subscription", "S"),
+    "deactivate_subscription": ("subscription.deactivated", "subscription", "S"),
+    "mark_fulfilled": ("fulfilment.recorded", "fulfilment", "F"),
+    "unmark_fulfilled": ("fulfilment.unrecorded", "fulfilment", "F"),
+    "post_payment": ("payment.posted", "posting", "JE"),
+    "unpost_payment": ("payment.unposted", "posting", "JE"),
+    "issue_invoice": ("invoice.issued", "invoice", "INV"),
+    "void_invoice": ("invoice.voided", "invoice", "INV"),
+    "credit_invoice": ("credit_note.issued", "credit_note", "CN"),
+    "refund_payment": ("payment.refunded", "refund", "re"),
+    "cancel_order": ("order.cancelled", "cancellation", "X"),
+}
+
+Event = dict[str, Any]
+Clock = Callable[[], datetime]
+Echo = Callable[[str, Event], None]
+
+
+class Refused(Exception):
+    """The system will not do it; the message goes to whoever asked."""
+
+
+class LineLost(Exception):
+    """Nothing comes back, whether it was done or not."""
+
+
+class Systems:
+    """All systems of one company: what each was asked, under which key, and what it did.
+
+    What is done is written to `journal`, so that a
+    restart forgets nothing that was not meant to be forgotten.
+    """
+
+    def __init__(
+        self, *, seed: int, clock: Clock, echo: Echo, journal: Path, truth_path: Path
+    ) -> None:
+        self._seed = seed
+        self._clock = clock
+        self._echo = echo
+        self._journal = journal
+        self._truth_path = truth_path
+        self._lock = threading.Lock()
+        self._done: dict[tuple[str, str], Event] = {}
+        self._had_their_turn: set[tuple[str, str]] = set()
+        for line in journal.read_text().splitlines() if journal.exists() else ():
+            slug, key, event = json.loads(line)
+            self._done[slug, key] = event
+
+    def act(self, slug: str, key: str, asked: Mapping[str, Any]) -> Event:
+        """Do what is asked, once per key; gives the message that says so.
+
+        Raises Refused or LineLost, by the luck of the order and the action.
+        """
+        with self._lock:
+            if (slug, key) in self._done:
+                return self._done[slug, key]
+            luck = self._luck(asked)
+            if luck < REFUSED_OF_1_000:
+                self._refuse(asked)
+            is_first = (slug, key) not in self._had_their_turn
+            self._had_their_turn.add((slug, key))
+            luck -= REFUSED_OF_1_000
+            if is_first and LOST_OF_1_000 <= luck < LOST_OF_1_000 + FORGOTTEN_OF_1_000:
+                raise LineLost
+            event = self._do(slug, key, asked)
+            self._echo(slug, event)
+            if is_first and luck < LOST_OF_1_000:
+                raise LineLost
+            return event
+
+    def look_up(self, slug: str, key: str) -> Event | None:
+        """Say what was done under a key; None if nothing is known of it."""
+        with self._lock:
+            return self._done.get((slug, key))
+
+    def _luck(self, asked: Mapping[str, Any]) -> int:
+        """Draw from 0 to 999: always the same for the same order and action."""
+        drawn = f"{self._seed}/{asked['order']}/{asked['action']}"
+        return int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:4]) % 1000
+
+    def _refuse(self, asked: Mapping[str, Any]) -> None:
+        expected = Expected(
+            asked["order"], "writeback_failed", self._clock(), f"{asked['action']} refused"
+        )
+        truth.add(self._truth_path, [expected])
+        raise Refused("the order is locked by another process")
+
+    def _do(self, slug: str, key: str, asked: Mapping[str, Any]) -> Event:
+        kind, id_name, prefix = _MESSAGES[asked["action"]]
+        made_id = f"{prefix}-{hashlib.sha256(key.encode()).hexdigest()[:10]}"
+        data = {"order": asked["order"], id_name: made_id} | asked["payload"]
+        event = cloud_event(Fact(self._clock(), slug, kind, data))
+        self._done[slug, key] = event
+        with self._journal.open("a") as journal:
+            journal.write(json.dumps([slug, key, event]) + "\n")
+        return event
+
+
+class SystemsServer(ThreadingHTTPServer):
+    """Serves the systems on this machine only."""
+
+    daemon_threads = True
+
+    def __init__(self, *, port: int, systems: Systems, secrets: Mapping[str, str]) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.systems = systems
+        self.secrets = secrets
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: SystemsServer
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Take a write-back."""
+        body = self.rfile.read(min(int(self.headers.get("content-length", 0)), _MOST_BYTES))
+        slug, rest = self._address()
+        secret = self.server.secrets.get(slug)
+        if secret is None or rest:
+            return self._say(HTTPStatus.NOT_FOUND, {"error": "no such system"})
+        if not is_signed(secret=secret, headers=self.headers, body=body):  # type: ignore[arg-type]
+            return self._say(HTTPStatus.UNAUTHORIZED, {"error": "the signature does not fit"})
+        try:
+            event = self.server.systems.act(slug, self.headers["idempotency-key"], json.loads(body))
+        except Refused as refusal:
+            return self._say(HTTPStatus.CONFLICT, {"error": str(refusal)})
+        except LineLost:
+            self.close_connection = True
+            return None
+        return self._say(HTTPStatus.OK, {"status": "done", "event": event})
+
+    def do_GET(self) -> None:
+        """Say what became of a key."""
+        slug, key = self._address()
+        event = self.server.systems.look_up(slug, key)
+        if event is None:
+            return self._say(HTTPStatus.NOT_FOUND, {"error": "never heard of it"})
+        return self._say(HTTPStatus.OK, {"status": "done", "event": event})
+
+    def _address(self) -> tuple[str, str]:
+        """Split `/<slug>/writebacks/<key>` into slug and key."""
+        slug, _, rest = self.path.strip("/").partition("/writebacks")
+        return slug, rest.strip("/")
+
+    def _say(self, status: HTTPStatus, answer: Mapping[str, Any]) -> None:
+        body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has there
+        """Stay quiet: the product logs every try."""
