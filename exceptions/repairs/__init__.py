@@ -1,0 +1,58 @@
+"""The kinds of repair, one module each; a new kind is a new file and a line here."""
+
+from typing import Protocol
+
+from exceptions.models import Case
+from exceptions.repairs import (
+    activate_subscription,
+    cancel_order,
+    credit_invoice,
+    issue_invoice,
+    mark_fulfilled,
+    post_payment,
+    refund_payment,
+    write_off,
+)
+from exceptions.repairs.plan import Plan, Refusal
+
+
+class Kind(Protocol):
+    """What a repair's module has."""
+
+    KIND: str
+    TITLE: str
+    TIER: int
+    CHECKS: tuple[str, ...]
+
+    def plan(self, *, case: Case) -> Plan | Refusal:
+        """Plan it for the order of `case`, as its facts stand now."""
+        ...
+
+
+class NoSuchRepair(Exception):
+    """No repair has this name."""
+
+
+_MODULES: tuple[Kind, ...] = (
+    activate_subscription,
+    mark_fulfilled,
+    post_payment,
+    issue_invoice,
+    credit_invoice,
+    cancel_order,
+    write_off,
+    refund_payment,
+)
+KINDS = {module.KIND: module for module in _MODULES}
+
+
+def kind_named(name: str) -> Kind:
+    """Give a kind by its name; raises NoSuchRepair."""
+    if name not in KINDS:
+        raise NoSuchRepair(f"No repair is called {name}.")
+    return KINDS[name]
+
+
+def kinds_for(check_name: str) -> list[Kind]:
+    """List the repairs that fit a check, the one to recommend first."""
+    return [kind for kind in KINDS.values() if check_name in kind.CHECKS]

@@ -1,0 +1,236 @@
+"""Sees repairs through: what came of the write-back or the correction, and whether it held."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from exceptions import attempts
+from exceptions.desk import keep
+from exceptions.models import Case, RepairAttempt
+from exceptions.sla import clocks, hours_of
+from reconciliation import rulebook, writeback
+from reconciliation.models import Event, Recheck, WriteBack
+
+_RUNNING, _UNDOING = RepairAttempt.State.RUNNING, RepairAttempt.State.UNDOING
+_RETRY_MINUTES = (10, 60)  # before the second and the third automatic try
+_CONFIRM_WITHIN = timedelta(hours=1)  # for a target whose answer holds no event
+_MORE_URGENT = {"P3": "P2", "P2": "P1", "P1": "P1"}
+
+# A write-back that is delivered, or will not be by itself any more.
+_OVER = Q(state__in=["DELIVERED", "COMPENSATED", "FAILED", "SUPERSEDED"]) | Q(
+    state="UNKNOWN", next_attempt_at__isnull=True
+)
+
+
+def take(*, limit: int, at: datetime) -> int:
+    """Note what came of up to `limit` repairs; says how many."""
+    over = WriteBack.objects.filter(_OVER).values("pk")
+    applied = Event.objects.filter(status__in=["APPLIED", "DUPLICATE", "QUARANTINED"]).values("pk")
+    running = RepairAttempt.objects.filter(state=_RUNNING).filter(
+        Q(writeback__in=over) | Q(correction__in=applied)
+    )
+    undoing = RepairAttempt.objects.filter(state=_UNDOING)
+    done = 0
+    for attempt_id, case_id in [
+        *running.order_by("pk").values_list("pk", "case_id")[:limit],
+        *undoing.order_by("pk").values_list("pk", "case_id")[:limit],
+    ]:
+        done += _note(attempt_id=attempt_id, case_id=case_id, at=at)
+    verifying = (
+        Case.objects.filter(state=Case.State.VERIFYING, discrepancy__cleared_at__isnull=True)
+        .exclude(repairs__state__in=[_RUNNING, _UNDOING])
+        .filter(order__isnull=False, discrepancy__last_seen_at__gte=F("changed_at"))
+        .order_by("changed_at", "pk")
+    )
+    for case_id in list(verifying.values_list("pk", flat=True)[:limit]):
+        done += _judge(case_id=case_id, at=at)
+    return done
+
+
+@transaction.atomic
+def _note(*, attempt_id: int, case_id: int, at: datetime) -> bool:
+    """Close one attempt whose outcome is known; False if it is not."""
+    case = _lock_if_free(case_id)
+    if case is None:
+        return False
+    attempt = RepairAttempt.objects.select_for_update().get(pk=attempt_id)
+    if attempt.state == _RUNNING:
+        return _note_run(case, attempt, at=at)
+    return attempt.state == _UNDOING and _note_undo(case, attempt, at=at)
+
+
+def _note_run(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
+    failure = _failure_of(attempt)
+    if not failure:
+        attempt.state = RepairAttempt.State.DONE
+        attempt.save()
+        _tell(case, attempt, action="repair.delivered", words="was confirmed", at=at)
+        return True
+    attempt.state, attempt.error = RepairAttempt.State.FAILED, failure
+    attempt.save()
+    if attempt.is_automatic:
+        _plan_next_try(case, at=at)
+    if case.state == Case.State.VERIFYING:
+        _return(case)
+    _tell(case, attempt, action="repair.failed", words="failed", at=at, reason=failure)
+    return True
+
+
+def _note_undo(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
+    outcome = _undo_outcome(attempt)
+    if outcome is None:
+        return False
+    if outcome:
+        attempt.state, attempt.error = RepairAttempt.State.DONE, f"The undo failed: {outcome}"
+        action, words = "repair.undo_failed", "could not be undone"
+    else:
+        attempt.state, attempt.undone_at = RepairAttempt.State.UNDONE, at
+        action, words = "repair.undone", "was undone"
+    attempt.save()
+    _tell(case, attempt, action=action, words=words, at=at, reason=outcome)
+    return True
+
+
+def _failure_of(attempt: RepairAttempt) -> str:
+    """Say why a run that is over came to nothing; "" if it was delivered."""
+    owed = attempt.writeback
+    if owed is None:
+        assert attempt.correction is not None
+        return _correction_failure(attempt.correction)
+    if owed.state in ("DELIVERED", "COMPENSATED"):
+        return ""
+    if owed.state == "SUPERSEDED":
+        return "It was no longer needed."
+    return owed.error or "It could not be delivered."
+
+
+def _undo_outcome(attempt: RepairAttempt) -> str | None:
+    """Say what came of an undo: "" if it worked, a reason if not, None while it is under way."""
+    if attempt.correction is not None:
+        event = Event.objects.get(
+            source_id=attempt.correction.source_id,
+            sender=attempt.correction.sender,
+            event_id=attempts.undo_name(attempt),
+        )
+        is_open = event.status in ("RECEIVED", "PARKED")
+        return None if is_open else _correction_failure(event)
+    owed = WriteBack.objects.filter(compensates_id=attempt.writeback_id).first()
+    if owed is None or owed.state == "DELIVERED":
+        return ""
+    return owed.error or "It was not delivered." if writeback.is_given_up(owed) else None
+
+
+def _correction_failure(event: Event) -> str:
+    if event.status != Event.Status.QUARANTINED:
+        return ""
+    return "The correction could not be applied: " + "; ".join(str(why) for why in event.reasons)
+
+
+def _plan_next_try(case: Case, *, at: datetime) -> None:
+    """Give the product another try later, or leave the case to people after the last."""
+    chosen = rulebook.version(case.rulebook_version).automation(case.check_name)
+    tries = case.automatic_attempts
+    if chosen is None or tries >= chosen.attempts or not case.is_open or case.is_automation_barred:
+        case.is_automation_barred = True
+        case.next_automatic_at = None
+        return
+    minutes = _RETRY_MINUTES[min(tries, len(_RETRY_MINUTES)) - 1]
+    case.next_automatic_at = at + timedelta(minutes=minutes)
+
+
+@transaction.atomic
+def _judge(*, case_id: int, at: datetime) -> bool:
+    """Bring a case back whose repair was confirmed, applied and judged, and did not help."""
+    case = _lock_if_free(case_id)
+    if case is None or case.state != Case.State.VERIFYING:
+        return False
+    attempt = case.repairs.order_by("-pk").first()
+    if attempt is None or not _was_judged_since(case, attempt, at=at):
+        return False
+    before = case.state
+    case.is_automation_barred = True
+    _return(case)
+    _make_more_urgent(case, at=at)
+    keep(
+        case,
+        action="repair.did_not_hold",
+        words="saw that the repair did not hold",
+        actor=attempts.SERVICE,
+        at=at,
+        from_state=before,
+        reason="Repair did not hold: the check is still broken.",
+        detail={"attempt": attempt.pk, "title": attempt.plan["title"]},
+    )
+    return True
+
+
+def _was_judged_since(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
+    """Tell whether the check was looked at after what the repair did had been applied."""
+    if Recheck.objects.filter(order_id=case.order_id, due_at__lte=at).exists():
+        return False
+    event = attempt.correction or _answer_event(attempt)
+    if event is None:  # nothing to wait for by name: give the target's webhook its time
+        done_at = attempt.writeback.delivered_at if attempt.writeback else attempt.at
+        return done_at is not None and at > done_at + _CONFIRM_WITHIN
+    if event.status in ("RECEIVED", "PARKED"):
+        return False
+    applied_at = event.applied_at or event.received_at
+    return case.discrepancy.last_seen_at >= applied_at
+
+
+def _answer_event(attempt: RepairAttempt) -> Event | None:
+    owed = attempt.writeback
+    said = (owed.answer or {}).get("event") if owed else None
+    if owed is None or not isinstance(said, dict):
+        return None
+    return Event.objects.filter(
+        source_id=owed.target_id, sender=said.get("source", ""), event_id=said.get("id", "")
+    ).first()
+
+
+def _make_more_urgent(case: Case, *, at: datetime) -> None:
+    """Raise the severity by one; its clocks can only come nearer."""
+    case.severity = _MORE_URGENT[case.severity]
+    found = clocks(
+        rules=rulebook.version(case.rulebook_version),
+        severity=case.severity,
+        opened_at=at,
+        team_hours=hours_of(case.team.calendar),
+    )
+    due = case.resolve_due_at
+    case.resolve_due_at = min(due, found.resolve_due_at) if due else found.resolve_due_at
+    case.next_escalation_at = at
+
+
+def _return(case: Case) -> None:
+    if case.owner_id is None:
+        case.return_to_queue()
+    else:
+        case.return_to_owner()
+
+
+def _tell(
+    case: Case, attempt: RepairAttempt, *, action: str, words: str, at: datetime, reason: str = ""
+) -> None:
+    """Put the outcome on the case's trail."""
+    before = Case.objects.values_list("state", flat=True).get(pk=case.pk)
+    keep(
+        case,
+        action=action,
+        words=f"{words}: {attempt.plan['title']}",
+        actor=attempts.SERVICE,
+        at=at,
+        from_state=before,
+        reason=reason,
+        detail={"attempt": attempt.pk, "repair": attempt.kind, "title": attempt.plan["title"]},
+    )
+
+
+def _lock_if_free(case_id: int) -> Case | None:
+    return (
+        Case.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("team__calendar", "discrepancy")
+        .filter(pk=case_id)
+        .first()
+    )
