@@ -1,0 +1,203 @@
+"""The families of checks: one SQL file each, which takes its parameters from the rulebook."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.core.exceptions import EmptyResultSet, FullResultSet
+from psycopg import sql
+
+from reconciliation.fields import ORDER, BadCondition
+from reconciliation.models import Order
+from reconciliation.rulebook import STAGE, Check, Condition, Rulebook
+
+_FOLDER = Path(__file__).parent
+_TABLE = Order._meta.db_table  # the files call what they read by this name, whatever it is
+# Only these columns of an order may stand in a check.
+_COLUMNS = frozenset(
+    path.removeprefix("-") for field in ORDER.values() for path in field.paths if "__" not in path
+)
+
+
+class CompiledCheck(NamedTuple):
+    """A query that judges orders, without `at`, which the caller adds to its parameters."""
+
+    text: str
+    parameters: Mapping[str, Any]
+
+
+@cache
+def compiled(check: Check, table: str = _TABLE) -> CompiledCheck:
+    """Write the query that judges every order of `table` by `check`.
+
+    It gives order_id, verdict (HOLDS, WAITING, BROKEN), due_at (while waiting), expected_minor,
+    actual_minor, at_risk_minor and details: one row an order in scope. Needs %(at)s.
+    Raises BadCondition if the check speaks of what no order has.
+    """
+    parameters: dict[str, Any] = dict(check.parameters)
+    pieces = {
+        "orders": sql.Identifier(table),
+        "applies": _condition(check.applies, parameters, "applies"),
+        **_FAMILIES[check.family](check, parameters),
+    }
+    text = sql.SQL((_FOLDER / f"{check.family}.sql").read_text()).format(**pieces).as_string()
+    used = {name for name in parameters if f"%({name})s" in text}
+    return CompiledCheck(text, {name: parameters[name] for name in sorted(used)})
+
+
+def problems(rules: Rulebook) -> list[str]:
+    """Say which checks speak of what no order has; nothing if all can be judged."""
+    found = []
+    for check in rules.checks:
+        try:
+            if check.family != STAGE:
+                compiled(check)
+        except BadCondition as problem:
+            found.append(f"{check.name}: {problem}")
+    return found
+
+
+def _balance(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    expected, actual = parameters["expected"], parameters["actual"]
+    is_money = parameters["unit"] == "money"
+    nothing = sql.SQL("NULL::bigint")
+    difference = sql.SQL("abs(({}) - ({}))").format(_sum(actual), _sum(expected))
+    return {
+        "expected": _sum(expected),
+        "actual": _sum(actual),
+        "expected_minor": sql.Identifier("compared", "expected") if is_money else nothing,
+        "actual_minor": sql.Identifier("compared", "actual") if is_money else nothing,
+        "since": _latest(parameters["since"]),
+        "at_risk": difference if check.at_risk == "difference" else _at_risk(check),
+        "details": _object([*expected, *actual]),
+    }
+
+
+def _milestone(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    first, then = parameters["from"], parameters["to"]
+    return {
+        "first": _column(first),
+        "then": _column(then),
+        "done": _condition(parameters["done"], parameters, "done"),
+        "at_risk": _at_risk(check),
+        "details": _object([first, then, *_spoken_of(parameters["done"])]),
+    }
+
+
+def _conflict(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    return {
+        "when": _condition(parameters["when"], parameters, "when"),
+        "since": _latest(parameters["since"]),
+        "at_risk": _at_risk(check),
+        "details": _object(_spoken_of(parameters["when"])),
+    }
+
+
+def _duplicate(_check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    total, owed = parameters["total"], parameters["owed"]
+    return {
+        "total": _sum(total),
+        "owed": _sum(owed),
+        "details": _object([*total, *owed]),
+    }
+
+
+def _silence(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    since = parameters["since"]
+    return {
+        "since": _latest(since),
+        "at_risk": _at_risk(check),
+        "details": _object(since),
+    }
+
+
+_Pieces = Callable[[Check, dict[str, Any]], dict[str, sql.Composable]]
+_FAMILIES: Mapping[str, _Pieces] = {
+    "balance": _balance,
+    "milestone": _milestone,
+    "conflict": _conflict,
+    "duplicate": _duplicate,
+    "silence": _silence,
+}
+
+
+def _column(name: str) -> sql.Composable:
+    if name not in _COLUMNS:
+        raise BadCondition(f"An order has no “{name}” to check.")
+    return sql.Identifier(_TABLE, name)
+
+
+def _columns(terms: Sequence[str]) -> Iterator[str]:
+    """Name the columns that signed terms stand for, each with its sign."""
+    for term in terms:
+        minus = term.startswith("-")
+        field = ORDER.get(term.removeprefix("-"))
+        for path in field.paths if field else (term.removeprefix("-"),):
+            name = path.removeprefix("-")
+            yield f"-{name}" if minus != path.startswith("-") else name
+
+
+def _sum(terms: Sequence[str]) -> sql.Composable:
+    """Add up signed terms: columns, or fields that are sums themselves."""
+    parts = [
+        sql.SQL(" - " if name.startswith("-") else " + ") + _column(name.removeprefix("-"))
+        for name in _columns(terms)
+    ]
+    return sql.SQL("0") + sql.SQL("").join(parts)
+
+
+def _latest(columns: Sequence[str]) -> sql.Composable:
+    """Write the latest of several moments; unknown ones do not count."""
+    return sql.SQL("GREATEST({})").format(sql.SQL(", ").join(_column(name) for name in columns))
+
+
+def _at_risk(check: Check) -> sql.Composable:
+    """Write the amount that a check says is at risk, never negative."""
+    if not check.at_risk:
+        return sql.SQL("0")
+    return sql.SQL("GREATEST({}, 0)").format(_sum([check.at_risk]))
+
+
+def _object(terms: Sequence[str]) -> sql.Composable:
+    """Write what a check compared, by column; it decides when a waiver lapses."""
+    names = dict.fromkeys(name.removeprefix("-") for name in _columns(terms))
+    pairs = [sql.SQL("{}, {}").format(sql.Literal(name), _column(name)) for name in names]
+    return sql.SQL("jsonb_build_object({})").format(sql.SQL(", ").join(pairs))
+
+
+def _spoken_of(conditions: Sequence[Condition]) -> list[str]:
+    """Name the fields that conditions speak of, as far as they are on the order itself."""
+    found: list[str] = []
+    for each in conditions:
+        inner = each.get("any") or each.get("all")
+        if inner is not None:
+            found += _spoken_of(inner)
+        elif "__" not in ORDER[each["field"]].paths[0]:
+            found.append(each["field"])
+    return found
+
+
+def _condition(
+    conditions: Sequence[Condition], parameters: dict[str, Any], name: str
+) -> sql.Composable:
+    """Write conditions by the registry's own `Q`, and put their values among `parameters`."""
+    query = Order.objects.filter(ORDER.to_q(conditions)).only("pk").query
+    compiler = query.get_compiler("default")
+    try:
+        text, values = compiler.compile(query.where)
+        if len(query.alias_map) > 1:  # the condition looks beyond the order's own row
+            text, values = query.values("pk").sql_with_params()
+            text = f'"{_TABLE}"."id" IN ({text})'
+    except EmptyResultSet:
+        return sql.SQL("FALSE")
+    except FullResultSet:
+        return sql.SQL("TRUE")
+    given = iter(values)
+
+    def named(_match: re.Match[str]) -> str:
+        parameters[key := f"{name}_{len(parameters)}"] = next(given)
+        return f"%({key})s"
+
+    return sql.SQL(re.sub("%s", named, text).replace("{", "{{").replace("}", "}}")).format()
