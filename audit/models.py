@@ -68,6 +68,9 @@ class SealLeaf(models.Model):
     event_id = models.BigIntegerField(unique=True)
     leaf_hash = models.BinaryField()
 
+    def __str__(self) -> str:
+        return f"leaf {self.position}"
+
 
 class Checkpoint(models.Model):
     """A signed statement: the tree had this size and this root at this moment."""
