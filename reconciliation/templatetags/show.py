@@ -16,20 +16,20 @@ register = template.Library()
 @register.filter
 def money(amount_minor: int | None, currency: str) -> str:
     """Write minor units of a currency: "€3,175.28"; nothing known is a dash."""
-    return "–" if amount_minor is None else amounts.as_text(amount_minor, currency)
+    return "—" if amount_minor is None else amounts.as_text(amount_minor, currency)
 
 
 @register.filter
 def round_money(amount_minor: int | None, currency: str) -> str:
     """Write minor units without the minor digits: "€214,880"."""
-    return "–" if amount_minor is None else amounts.as_round_text(amount_minor, currency)
+    return "—" if amount_minor is None else amounts.as_round_text(amount_minor, currency)
 
 
 @register.filter
 def moment(at: datetime | None) -> SafeString | str:
     """Write a moment as "22 Nov 07:20" in the reader's zone; the full form is in its tooltip."""
     if at is None:
-        return "–"
+        return "—"
     local = timezone.localtime(at)
     is_this_year = local.year == timezone.localtime().year
     text = f"{local:%-d %b %H:%M}" if is_this_year else f"{local:%-d %b %Y %H:%M}"
@@ -39,7 +39,7 @@ def moment(at: datetime | None) -> SafeString | str:
 @register.filter
 def day_moment(at: datetime | None) -> SafeString | str:
     """Write a moment with seconds and zone, for a trail that proves something."""
-    return "–" if at is None else _time(at, f"{timezone.localtime(at):%-d %b %Y %H:%M:%S}")
+    return "—" if at is None else _time(at, f"{timezone.localtime(at):%-d %b %Y %H:%M:%S}")
 
 
 @register.filter

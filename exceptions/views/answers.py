@@ -1,0 +1,151 @@
+"""How the pages of one case answer: the panel or the whole page, done or refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django_htmx.http import reswap, retarget, trigger_client_event
+
+from exceptions import queries
+from exceptions.forms import SNOOZES
+from exceptions.models import Case
+from exceptions.permissions import visible_cases
+from exceptions.rows import CaseDetail, RepairPreview
+
+PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
+_NEWEST = 5
+_PLAIN = (("wake", "Wake it now"), ("reopen", "Reopen"))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why something was not done, and where to go on."""
+
+    text: str
+    tone: str = "bad"
+    href: str = ""
+    action: str = ""
+
+
+def person(request: HttpRequest) -> User:
+    """Give who asks; the middleware lets nobody else through."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def check_visible(request: HttpRequest, case_id: int) -> None:
+    """Raise Http404 unless the case exists for this person."""
+    if not visible_cases(person(request)).filter(pk=case_id).exists():
+        raise Http404
+
+
+def detail_of(request: HttpRequest, case_id: int, *, at: datetime) -> CaseDetail:
+    """Give a case with all around it; raises Http404 unless it exists for this person."""
+    try:
+        return queries.case_detail(case_id=case_id, user=person(request), at=at)
+    except Case.DoesNotExist as missing:
+        raise Http404 from missing
+
+
+def show(
+    request: HttpRequest,
+    detail: CaseDetail,
+    *,
+    preview: RepairPreview | None = None,
+    problem: Problem | None = None,
+    status: int = HTTPStatus.OK,
+) -> HttpResponse:
+    """Show a case: the panel for a swap, else the page."""
+    template = "exceptions/_panel.html" if is_swap(request) else "exceptions/case.html"
+    context = _context(request, detail, preview=preview, problem=problem)
+    return render(request, template, context, status=status)
+
+
+def done(
+    request: HttpRequest, case_id: int, *, said: str, at: datetime, undo: str = ""
+) -> HttpResponse:
+    """Say that something was done: the panel, its row and a toast, or a page to go to."""
+    if not is_swap(request):
+        messages.info(request, said, extra_tags=undo)
+        return HttpResponseRedirect(f"/exceptions/{case_id}/", status=HTTPStatus.SEE_OTHER)
+    context = _context(request, detail_of(request, case_id, at=at))
+    response = render(request, "exceptions/_worked.html", {**context, "said": said, "undo": undo})
+    return trigger_client_event(response, "worked", {"case": case_id}, after="settle")
+
+
+def refused(
+    request: HttpRequest, case_id: int, *, text: str, at: datetime, status: HTTPStatus
+) -> HttpResponse:
+    """Say that nothing was done and why, in the slot that the case keeps for it."""
+    is_conflict = status == HTTPStatus.CONFLICT
+    problem = Problem(
+        text,
+        tone="warn" if is_conflict else "bad",
+        href=f"/exceptions/{case_id}/" if is_conflict else "",
+        action="Show the new version",
+    )
+    if not is_swap(request):
+        return show(request, detail_of(request, case_id, at=at), problem=problem, status=status)
+    context = {
+        "text": problem.text,
+        "tone": problem.tone,
+        "href": problem.href,
+        "action": problem.action,
+    }
+    response = render(request, "components/_problem.html", context, status=status)
+    return reswap(retarget(response, f"#problem-{case_id}"), "innerHTML")
+
+
+def is_swap(request: HttpRequest) -> bool:
+    """Tell whether htmx asks for a piece; its history restore asks for the whole page."""
+    headers = request.headers
+    return (
+        headers.get("HX-Request") == "true" and headers.get("HX-History-Restore-Request") != "true"
+    )
+
+
+def deny(refusal: Exception) -> PermissionDenied:
+    """Turn a refusal of the verbs into the one that Django answers with 403."""
+    return PermissionDenied(str(refusal))
+
+
+def _context(
+    request: HttpRequest,
+    detail: CaseDetail,
+    *,
+    preview: RepairPreview | None = None,
+    problem: Problem | None = None,
+) -> dict[str, Any]:
+    region = _region(request)
+    shown = preview or detail.preview
+    timeline = detail.timeline if region == PAGE else detail.timeline[:_NEWEST]
+    allowed: Callable[[str], bool] = lambda verb: (  # noqa: E731 - one line, used twice
+        verb in detail.actions and detail.actions[verb].allowed
+    )
+    return {
+        "region": region,
+        "detail": detail,
+        "row": detail.row,
+        "preview": shown,
+        "others": [offer for offer in detail.repairs if not shown or offer.kind != shown.kind],
+        "timeline": timeline,
+        "earlier": len(detail.timeline) - len(timeline),
+        "plain_actions": [
+            {"verb": verb, "title": title} for verb, title in _PLAIN if allowed(verb)
+        ],
+        "has_actions": not detail.row.closed_at or allowed("reopen") or allowed("comment"),
+        "snoozes": SNOOZES,
+        "problem": problem,
+    }
+
+
+def _region(request: HttpRequest) -> str:
+    is_beside_queue = is_swap(request) and request.headers.get("HX-Target") == PANEL
+    return PANEL if is_beside_queue else PAGE

@@ -1,0 +1,151 @@
+"""The exception queue: saved views, filters, search, and one page of rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from exceptions import queries
+from exceptions.fields import FIELDS
+from exceptions.models import Case, SavedView
+from exceptions.permissions import visible_cases
+from exceptions.views.answers import is_swap, person
+from reconciliation.clock import now
+from reconciliation.models import Source
+from reconciliation.views import filters
+
+QUEUE = "/exceptions/"
+_CLOSED_TOO = {"field": "closed", "operator": "is_any_of", "value": ["true", "false"]}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the address asks for."""
+
+    view: str
+    search: str
+    after: str
+    conditions: list[dict[str, Any]]
+    is_edited: bool  # the filters are not, or no longer, those of the view
+    problem: str
+
+    @property
+    def keep(self) -> dict[str, str]:
+        """Give what an address keeps when its filters change."""
+        return {"view": self.view, "q": self.search}
+
+
+@require_safe
+def queue(request: HttpRequest) -> HttpResponse:
+    """Show the exceptions that are open for this person, the most urgent first."""
+    at = now()
+    asked = _read(request)
+    if filters.is_adding(request.GET) and not asked.problem:
+        texts = [filters.to_text(each) for each in asked.conditions]
+        return redirect(filters.href(QUEUE, asked.keep, texts))
+    if not Case.objects.exists() and not Source.objects.exclude(kind="internal").exists():
+        return render(request, "exceptions/first_run.html")
+    try:
+        context = _list(request, asked, at=at)
+    except queries.BadCursor as refusal:
+        raise BadRequest(str(refusal)) from refusal
+    if is_swap(request) and request.headers.get("HX-Target") == "list":
+        return render(request, "exceptions/_list.html", context)
+    context |= _frame(request, asked, at=at)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if asked.problem else HTTPStatus.OK
+    return render(request, "exceptions/queue.html", context, status=status)
+
+
+def _read(request: HttpRequest) -> Asked:
+    given = request.GET
+    view = given.get("view", "")
+    is_edited = "f" in given or filters.is_adding(given)
+    conditions, problem = filters.read(FIELDS, given)
+    if view and not is_edited:
+        try:
+            conditions = queries.view_filters(slug=view, user=person(request))
+        except SavedView.DoesNotExist as missing:
+            raise Http404 from missing
+    return Asked(
+        view=view,
+        search=given.get("q", "").strip(),
+        after=given.get("after", ""),
+        conditions=conditions,
+        is_edited=is_edited,
+        problem=problem,
+    )
+
+
+def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]:
+    """Give what the table and its empty state show."""
+    user = person(request)
+    page = queries.queue_page(
+        user=user, at=at, filters=asked.conditions, search=asked.search, after=asked.after
+    )
+    context: dict[str, Any] = {
+        "page": page,
+        "caption": "Exceptions, most urgent first",
+        "older_href": _href(asked, after=page.next_cursor) if page.next_cursor else "",
+        "newest_href": _href(asked) if asked.after else "",
+        "is_searching": bool(asked.search),
+        "is_filtered": asked.is_edited,
+    }
+    if not page.rows:
+        context |= _emptiness(request, asked)
+    return context
+
+
+def _emptiness(request: HttpRequest, asked: Asked) -> dict[str, Any]:
+    last = visible_cases(person(request)).filter(closed_at__isnull=False)
+    return {
+        "filter_count": len(asked.conditions),
+        "open_count": queries.open_count(user=person(request)),
+        "last_closed_at": last.order_by("-closed_at").values_list("closed_at", flat=True).first(),
+        "view_name": _view_name(asked),
+        "includes_closed": any(each.get("field") == "closed" for each in asked.conditions),
+        "closed_href": filters.href(
+            QUEUE,
+            {"q": asked.search},
+            [filters.to_text(each) for each in (*asked.conditions, _CLOSED_TOO)],
+        ),
+    }
+
+
+def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]:
+    """Give what stands above the table."""
+    user = person(request)
+    return {
+        "view": asked.view,
+        "view_name": _view_name(asked),
+        "tabs": queries.tabs(user=user, at=at),
+        "summary": queries.summary(user=user, at=at, filters=asked.conditions),
+        "bar": filters.bar(
+            FIELDS, asked.conditions, action=QUEUE, keep=asked.keep, problem=asked.problem
+        ),
+        "search": asked.search,
+        "search_label": "Order, customer, event ID",
+        "is_edited": asked.is_edited and bool(asked.view),
+        "can_save": asked.is_edited and bool(asked.conditions),
+    }
+
+
+def _view_name(asked: Asked) -> str:
+    if not asked.view:
+        return "All open"
+    name = SavedView.objects.filter(slug=asked.view).values_list("name", flat=True).first()
+    return name or "All open"
+
+
+def _href(asked: Asked, *, after: str = "") -> str:
+    """Write the address of another page of what is asked for."""
+    parts = [(name, value) for name, value in (*asked.keep.items(), ("after", after)) if value]
+    if asked.is_edited:
+        texts = [filters.to_text(each) for each in asked.conditions]
+        parts += [("f", text) for text in texts or [""]]
+    return f"{QUEUE}?{urlencode(parts)}"
