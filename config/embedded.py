@@ -108,6 +108,8 @@ def valkey_command() -> list[str]:
     folder = data_dir() / "valkey"
     folder.mkdir(parents=True, exist_ok=True)
     socket = valkey_socket()
+    if socket.parent != data_dir():
+        _own_short_folder(socket.parent)
     socket.unlink(missing_ok=True)
     settings = folder / "valkey.conf"
     settings.write_text(
@@ -140,8 +142,10 @@ def _socket_folder(folder: Path, name: str) -> Path:
     path = str(folder / name)
     if len(path.encode()) <= _LONGEST_SOCKET_PATH and re.fullmatch(r"[\w./+-]+", path):
         return folder
-    digest = sha256(str(folder).encode()).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"recon-{os.getuid()}-{digest}"
+    data = data_dir()
+    owner = data.stat().st_uid if data.exists() else os.getuid()
+    digest = sha256(str(data).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"recon-{owner}-{digest}"
 
 
 @contextmanager

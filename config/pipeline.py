@@ -15,7 +15,8 @@ from reconciliation import apply, reconcile, writeback
 class Take(Protocol):
     """Does up to `limit` units of a stage's work as of `at`; says how many it did."""
 
-    def __call__(self, *, limit: int, at: datetime) -> int: ...
+    def __call__(self, *, limit: int, at: datetime) -> int:
+        """Do it."""
 
 
 class Stage(NamedTuple):
@@ -35,7 +36,7 @@ STAGES = (
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
     Stage("escalate", escalate.take, 500),      # clocks → steps
     Stage("notify", notify.take, 100),          # messages → people
-)
+)  # fmt: skip
 
 
 def sweep(*, at: Callable[[], datetime], rounds: int = 50) -> dict[str, int]:

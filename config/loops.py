@@ -1,0 +1,53 @@
+"""The alarm loops: plain, in need of no broker, so that a broken one cannot silence alarms."""
+
+import threading
+from typing import NamedTuple
+
+import structlog
+from django.db import DatabaseError, connection
+
+from audit import seal
+from config import watch
+from config.pipeline import Take
+from exceptions import escalate, notify
+from reconciliation import clock, heartbeat
+
+_log = structlog.get_logger(__name__)
+
+
+class Loop(NamedTuple):
+    """What one loop does each round, how much at once, and how long it rests."""
+
+    steps: tuple[tuple[Take, int], ...]
+    rest_seconds: float
+
+
+LOOPS = {
+    "escalate": Loop(((escalate.take, 500), (notify.take, 100)), rest_seconds=5),
+    "seal": Loop(((seal.take, 20_000),), rest_seconds=3),
+    "watch": Loop(((watch.take, 20), (notify.take, 100)), rest_seconds=15),
+}
+
+
+def run(name: str, *, stop: threading.Event) -> int:
+    """Go round until `stop` is set; says how much was done.
+
+    A database that is away is waited for: nothing else may end an alarm.
+    """
+    loop, total = LOOPS[name], 0
+    while not stop.is_set():
+        try:
+            total += go_round(name)
+        except DatabaseError:
+            _log.exception("loop.failed", loop=name)
+            connection.close()
+        stop.wait(loop.rest_seconds)
+    return total
+
+
+def go_round(name: str) -> int:
+    """Do one round of a loop and show that it lives; says how much was done."""
+    done = sum(take(limit=limit, at=clock.now()) for take, limit in LOOPS[name].steps)
+    if f"loop:{name}" != watch.COMPONENT:  # whose sign of life says what it found
+        heartbeat.beat(component=f"loop:{name}")
+    return done
