@@ -1,6 +1,7 @@
 """Adds to the trail: one row or a set, by the same SQL, inside the caller's transaction."""
 
 import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -68,6 +69,35 @@ WITH given AS (
 )
 {statement("given")}
 """
+
+_MANY = f"""
+WITH given AS (
+    SELECT
+        said.stream, said.subject_id, said.action, said.actor, said.at,
+        COALESCE(said.from_state, '') AS from_state, COALESCE(said.to_state, '') AS to_state,
+        COALESCE(said.reason, '') AS reason, said.cause_event_id, said.rulebook_version,
+        COALESCE(said.detail, '{{}}'::jsonb) AS detail, 1 AS hop
+    FROM jsonb_to_recordset(%(rows)s::jsonb) AS said(
+        stream text, subject_id bigint, action text, actor text, at timestamptz,
+        from_state text, to_state text, reason text, cause_event_id bigint,
+        rulebook_version integer, detail jsonb
+    )
+)
+{statement("given")}
+"""  # noqa: S608 - built from constants of this module
+
+
+def record_all(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add one row for each of many subjects at once; the caller holds their locks.
+
+    Each row has the arguments of `record` by name; a subject comes once.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_MANY, {"rows": json.dumps(list(rows), default=_as_json)})
+
+
+def _as_json(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def record(  # noqa: PLR0913 - the columns of a row

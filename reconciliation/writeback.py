@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-import orjson
 import structlog
 from django.db import transaction
 from django.db.models import Q
@@ -20,6 +19,7 @@ from reconciliation import discrepancies, ingest
 from reconciliation.models import Alias, Event, Order, Source, WriteBack, WriteBackAttempt
 from reconciliation.sources import writeback_call
 from reconciliation.sources.writeback_call import Outcome
+from reconciliation.validate import said
 
 ACTOR = "service:writeback"
 FAILED_CHECK = "writeback_failed"
@@ -246,7 +246,7 @@ def _store_answer(owed: WriteBack, *, at: datetime) -> None:
     """Take the fact in the answer through the front door, where its webhook will be a duplicate."""
     event = (owed.answer or {}).get("event")
     if isinstance(event, dict):
-        ingest.store(source=owed.target, messages=[ingest.Message(body=orjson.dumps(event))], at=at)
+        ingest.store(source=owed.target, messages=[said(event)], at=at)
 
 
 def _give_up(owed: WriteBack, error: str, *, at: datetime) -> None:

@@ -105,8 +105,14 @@ class Case(models.Model):
                 condition=models.Q(next_automatic_at__isnull=False),
                 name="case_to_repair",
             ),
+            models.Index(
+                fields=["snoozed_until"],
+                condition=models.Q(snoozed_until__isnull=False),
+                name="case_to_wake",
+            ),
             models.Index(fields=["closed_at"], name="case_by_close"),
             models.Index(fields=["changed_at"], name="case_by_change"),
+            models.Index(fields=["check_name", "order"], name="case_of_check"),
         ]
 
     def __str__(self) -> str:

@@ -19,10 +19,25 @@ from exceptions.repairs.plan import Plan, Refusal
 class Kind(Protocol):
     """What a repair's module has."""
 
-    KIND: str
-    TITLE: str
-    TIER: int
-    CHECKS: tuple[str, ...]
+    @property
+    def KIND(self) -> str:  # noqa: N802 - a constant of the module
+        """Give its name, also that of the action at the target."""
+        ...
+
+    @property
+    def TITLE(self) -> str:  # noqa: N802
+        """Give its name on buttons."""
+        ...
+
+    @property
+    def TIER(self) -> int:  # noqa: N802
+        """Give 1 for inside and reversible, 2 for outside, 3 for money that moves."""
+        ...
+
+    @property
+    def CHECKS(self) -> tuple[str, ...]:  # noqa: N802
+        """Name the checks it can put right."""
+        ...
 
     def plan(self, *, case: Case) -> Plan | Refusal:
         """Plan it for the order of `case`, as its facts stand now."""

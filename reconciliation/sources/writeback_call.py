@@ -11,9 +11,8 @@ from typing import Any
 
 import orjson
 
-from reconciliation import secrets
-from reconciliation.models import SourceSecret, WriteBack
-from reconciliation.sources import outbound, standard_webhooks
+from reconciliation.models import WriteBack
+from reconciliation.sources import keys, outbound, standard_webhooks
 
 # What a try can end in. After UNKNOWN the target may have acted; after UNREACHABLE it has not.
 DELIVERED, REFUSED, UNKNOWN, UNREACHABLE = "DELIVERED", "REFUSED", "UNKNOWN", "UNREACHABLE"
@@ -99,15 +98,11 @@ def _read_sent(owed: WriteBack, answer: outbound.Answer) -> Outcome:
 def _headers(owed: WriteBack, body: bytes) -> dict[str, str]:
     """Sign as one of our own webhooks, with the target's newest secret."""
     headers = {"Idempotency-Key": owed.idempotency_key}
-    secret = (
-        SourceSecret.objects.filter(source_id=owed.target_id, retired_at__isnull=True)
-        .order_by("-created_at", "-pk")
-        .first()
-    )
-    if secret is None:
+    active = keys.active(source_id=owed.target_id)
+    if not active:
         return headers
     signed = standard_webhooks.sign(
-        secret=secrets.decrypt(bytes(secret.ciphertext)),
+        key=active[0],
         message_id=owed.idempotency_key,
         # The receiver compares with its own clock, so this is the true time, also in a demo's past.
         timestamp=int(time.time()),

@@ -1,0 +1,94 @@
+"""Sweeps the clocks: fires each escalation step once, and wakes what was snoozed."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from exceptions import messages
+from exceptions.desk import keep
+from exceptions.models import Case
+from exceptions.sla import StepTime, clocks, hours_of
+from reconciliation import rulebook
+
+ACTOR = "service:escalate"
+
+
+def take(*, limit: int, at: datetime) -> int:
+    """Fire the steps of up to `limit` cases that are due, and wake sleepers; says how many."""
+    asleep = Case.objects.filter(state=Case.State.WAITING, snoozed_until__lte=at)
+    due = Case.objects.filter(next_escalation_at__lte=at)
+    done = 0
+    for case_id in list(asleep.order_by("snoozed_until").values_list("pk", flat=True)[:limit]):
+        done += _wake(case_id=case_id, at=at)
+    for case_id in list(due.order_by("next_escalation_at").values_list("pk", flat=True)[:limit]):
+        done += _escalate(case_id=case_id, at=at)
+    return done
+
+
+def steps_of(case: Case) -> tuple[StepTime, ...]:
+    """Derive the steps of a case's plan from the rulebook it is pinned to, earliest first."""
+    found = clocks(
+        rules=rulebook.version(case.rulebook_version),
+        severity=case.severity,
+        opened_at=case.opened_at,
+        team_hours=hours_of(case.team.calendar),
+    )
+    return found.steps
+
+
+@transaction.atomic
+def _wake(*, case_id: int, at: datetime) -> bool:
+    case = _lock_if_free(case_id)
+    if case is None or case.state != Case.State.WAITING:
+        return False
+    if case.snoozed_until is None or case.snoozed_until > at:
+        return False
+    case.wake()
+    keep(
+        case,
+        action="case.woken",
+        words="woke it: the snooze is over",
+        actor=ACTOR,
+        at=at,
+        from_state=Case.State.WAITING,
+    )
+    return True
+
+
+@transaction.atomic
+def _escalate(*, case_id: int, at: datetime) -> bool:
+    """Fire every due step of one case that has not fired, and set when the next is due."""
+    case = _lock_if_free(case_id)
+    if case is None or case.next_escalation_at is None or case.next_escalation_at > at:
+        return False
+    if not case.is_open:
+        Case.objects.filter(pk=case.pk).update(next_escalation_at=None)
+        return True
+    fired = set(case.escalations.values_list("step", flat=True))
+    waiting = [step for step in steps_of(case) if step.number not in fired]
+    for step in waiting:
+        if step.due_at <= at:
+            messages.fire(case=case, step=step, why=_why(case, step), actor=ACTOR, at=at)
+    later = [step.due_at for step in waiting if step.due_at > at]
+    case.next_escalation_at = min(later, default=None)
+    # Only the clock moved: a person's form on this case stays good, so no version and no history.
+    Case.objects.filter(pk=case.pk).update(next_escalation_at=case.next_escalation_at)
+    return True
+
+
+def _why(case: Case, step: StepTime) -> str:
+    """Say why people hear of it now."""
+    if case.resolve_due_at is not None and step.due_at >= case.resolve_due_at:
+        return "over SLA"
+    if step.to == messages.EXECUTIVE:
+        return "opened"
+    return f"due {case.resolve_due_at:%H:%M on %d %b} (UTC)"
+
+
+def _lock_if_free(case_id: int) -> Case | None:
+    return (
+        Case.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("team__calendar", "owner", "order")
+        .filter(pk=case_id)
+        .first()
+    )

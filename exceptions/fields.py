@@ -1,0 +1,104 @@
+"""The fields that filters and saved views of the queue may speak of: the case's and its order's."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import User
+from django.db.models import Q
+
+from exceptions.models import Case
+from exceptions.repairs import KINDS
+from reconciliation.fields import DISCREPANCY, Age, Choice, Moment, Money, Person, Registry, Text
+
+_STATES = (
+    ("NEW", "New"),
+    ("IN_PROGRESS", "In progress"),
+    ("WAITING", "Waiting"),
+    ("VERIFYING", "Verifying"),
+    ("SETTLED", "Settled"),
+    ("DISMISSED", "Dismissed"),
+)
+_WAITING_FOR = (("system", "A system"), ("customer", "The customer"), ("snooze", "Snoozed"))
+CLOSED = "closed"
+_OF_THE_CASE = {"check_name", "team", "at_risk_minor", "currency", "opened_at", "cleared_at", "age"}
+
+
+@dataclass(frozen=True)
+class Closed(Choice):
+    """Whether a moment is set: "true" once it is closed."""
+
+    operators: ClassVar[tuple[str, ...]] = ("is", "is_any_of")
+
+    def _leaf(self, operator: str, wanted: Any, _asked: Any) -> Q:  # noqa: ANN401 - as its base
+        wants = {wanted} if operator == "is" else set(wanted)
+        found = Q(pk__in=[])
+        for word, is_null in (("true", False), ("false", True)):
+            if word in wants:
+                found |= Q(**{f"{self._path()}__isnull": is_null})
+        return found
+
+    def _compare(self, operator: str, wanted: Any, actual: Any, _asked: Any) -> bool:  # noqa: ANN401
+        wants = {wanted} if operator == "is" else set(wanted)
+        return ("true" if actual is not None else "false") in wants
+
+
+@dataclass(frozen=True)
+class ByMachine(Closed):
+    """Whether a person or the product closed it."""
+
+    def _leaf(self, operator: str, wanted: Any, _asked: Any) -> Q:  # noqa: ANN401 - as its base
+        wants = {wanted} if operator == "is" else set(wanted)
+        by_machine = Q(**{f"{self._path()}__startswith": "service:"})
+        found = Q(pk__in=[])
+        if "true" in wants:
+            found |= by_machine
+        if "false" in wants:
+            found |= ~by_machine
+        return found
+
+    def _compare(self, operator: str, wanted: Any, actual: Any, _asked: Any) -> bool:  # noqa: ANN401
+        wants = {wanted} if operator == "is" else set(wanted)
+        return ("true" if str(actual).startswith("service:") else "false") in wants
+
+
+def _people() -> list[tuple[str, str]]:
+    found = User.objects.filter(is_active=True, memberships__isnull=False).distinct()
+    return [(user.username, user.get_full_name() or user.username) for user in found]
+
+
+FIELDS = Registry(
+    [
+        DISCREPANCY["check_name"],
+        DISCREPANCY["team"],
+        Person("owner", "Owner", ("owner__username",), choices=_people),
+        Choice("state", "State", ("state",), choices=_STATES),
+        Choice(
+            "severity",
+            "Priority",
+            ("severity",),
+            choices=[(value, value) for value in Case.Severity.values],
+        ),
+        Moment("due_at", "Due", ("resolve_due_at",)),
+        Money("at_risk_minor", "Amount at risk", ("at_risk_minor",)),
+        Text("currency", "Currency", ("currency",)),
+        Choice("waiting_for", "Waiting for", ("waiting_for",), choices=_WAITING_FOR),
+        Choice(
+            "repair",
+            "Repair",
+            ("recommended_repair",),
+            choices=[(name, kind.TITLE) for name, kind in KINDS.items()],
+        ),
+        Moment("opened_at", "Opened", ("opened_at",)),
+        Age("age", "Age", ("opened_at",)),
+        Closed(CLOSED, "Closed", ("closed_at",), choices=[("true", "yes"), ("false", "no")]),
+        Moment("closed_at", "Closed on", ("closed_at",)),
+        ByMachine(
+            "by_machine",
+            "Closed by itself",
+            ("closed_by",),
+            choices=[("true", "yes"), ("false", "no")],
+        ),
+        Text("route", "Rule that routed it", ("route",)),
+        *(field for name, field in DISCREPANCY.items() if name not in _OF_THE_CASE),
+    ]
+)

@@ -1,0 +1,248 @@
+"""What people do with a case: take it, give it, lay it aside, escalate, comment, dismiss."""
+
+from datetime import datetime
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django_fsm import TransitionNotAllowed
+
+from audit.record import record
+from exceptions import messages
+from exceptions.desk import check_unchanged, keep, locked
+from exceptions.models import Case, Comment
+from exceptions.permissions import (
+    check_can_assign,
+    check_can_comment,
+    check_can_work,
+    name_of,
+)
+from exceptions.sla import StepTime
+from reconciliation import discrepancies
+
+_BY_HAND = 1_000  # steps that people take are numbered from here
+
+
+class Cannot(Exception):
+    """The case does not allow it now; the message may be shown to the person who asked."""
+
+
+class CannotClaim(Cannot):
+    """Someone holds the case, or it is closed."""
+
+
+@transaction.atomic
+def claim(*, case_id: int, by: User, at: datetime, version: int | None = None) -> Case:
+    """Give an open case to `by`.
+
+    Raises CannotClaim if someone else holds it or it is closed, NotAllowed, Conflict.
+    """
+    case = locked(case_id)
+    check_can_work(by, case)
+    if case.owner is not None and case.owner_id != by.pk:
+        raise CannotClaim(f"{name_of(case.owner)} has it since {case.changed_at:%H:%M on %d %b}.")
+    check_unchanged(case, version=version)
+    before = case.state
+    try:
+        case.claim(owner=by, at=at)
+    except TransitionNotAllowed as refusal:
+        raise CannotClaim(_is_now(case)) from refusal
+    keep(case, action="case.claimed", words="took it", actor=by.username, at=at, from_state=before)
+    return case
+
+
+@transaction.atomic
+def assign(*, case_id: int, to: User, by: User, at: datetime, version: int | None = None) -> Case:
+    """Give an open case to someone of its team; its state stays, for they have not answered yet.
+
+    Raises Cannot if it is closed, NotAllowed, Conflict.
+    """
+    case = locked(case_id)
+    check_can_assign(by, case, to)
+    check_unchanged(case, version=version)
+    if not case.is_open:
+        raise Cannot(_is_now(case))
+    earlier = case.owner
+    case.owner = to
+    keep(
+        case,
+        action="case.assigned",
+        words=f"assigned it to {name_of(to)}",
+        actor=by.username,
+        at=at,
+        from_state=case.state,
+        detail={"to": to.username, "from": earlier.username if earlier else ""},
+    )
+    if to.pk != by.pk:
+        messages.tell(
+            case=case,
+            to=messages.OWNER,
+            subject=f"{name_of(by)} assigned exception #{case.pk} to you",
+            text=f"{case.severity}, {case.team.name}.",
+            at=at,
+        )
+    return case
+
+
+@transaction.atomic
+def snooze(
+    *,
+    case_id: int,
+    until: datetime,
+    by: User,
+    at: datetime,
+    reason: str = "",
+    version: int | None = None,
+) -> Case:
+    """Lay a case aside until a moment, when it wakes by itself. Its clocks run on.
+
+    Raises Cannot if it is repaired, waiting or closed, or the moment has passed.
+    """
+    case = _for_work(case_id, by=by, version=version)
+    if until <= at:
+        raise Cannot("That moment has passed. Choose a later one.")
+    before = case.state
+    try:
+        case.wait(waiting_for="snooze", until=until, at=at)
+    except TransitionNotAllowed as refusal:
+        raise Cannot(_is_now(case)) from refusal
+    keep(
+        case,
+        action="case.snoozed",
+        words=f"snoozed it until {until:%H:%M on %d %b}",
+        actor=by.username,
+        at=at,
+        from_state=before,
+        reason=reason,
+        detail={"until": until.isoformat()},
+    )
+    return case
+
+
+@transaction.atomic
+def wake(*, case_id: int, by: User, at: datetime, version: int | None = None) -> Case:
+    """Take a waiting case up again before its time; raises Cannot if it does not wait."""
+    case = _for_work(case_id, by=by, version=version)
+    before = case.state
+    try:
+        case.wake()
+    except TransitionNotAllowed as refusal:
+        raise Cannot(_is_now(case)) from refusal
+    keep(case, action="case.woken", words="woke it", actor=by.username, at=at, from_state=before)
+    return case
+
+
+@transaction.atomic
+def escalate(
+    *, case_id: int, reason: str, by: User, at: datetime, version: int | None = None
+) -> Case:
+    """Tell the team's lead at once, before the clock does; raises Cannot if it is closed."""
+    case = _for_work(case_id, by=by, version=version)
+    if not case.is_open:
+        raise Cannot(_is_now(case))
+    by_hand = case.escalations.filter(step__gte=_BY_HAND).count()
+    step = StepTime(number=_BY_HAND + by_hand, due_at=at, to=messages.LEAD)
+    messages.fire(case=case, step=step, why=f"{name_of(by)}: {reason}", actor=by.username, at=at)
+    return case
+
+
+@transaction.atomic
+def comment(*, case_id: int, text: str, by: User, at: datetime) -> Comment:
+    """Write a remark on a case, open or closed. Raises NotAllowed."""
+    case = locked(case_id)
+    check_can_comment(by, case)
+    written = Comment.objects.create(case=case, by=by, text=text, at=at)
+    record(
+        stream="case",
+        subject_id=case.pk,
+        action="case.commented",
+        actor=by.username,
+        at=at,
+        from_state=case.state,
+        to_state=case.state,
+        detail={"comment": written.pk, "length": len(text)},
+    )
+    return written
+
+
+@transaction.atomic
+def dismiss(
+    *, case_id: int, reason: str, by: User, at: datetime, version: int | None = None
+) -> Case:
+    """Close a case as fine as it is: its check is waived until the compared values change.
+
+    Raises Cannot without a reason, or if it is repaired or closed.
+    """
+    case = _for_work(case_id, by=by, version=version)
+    if not reason.strip():
+        raise Cannot("Say why it is fine as it is.")
+    before = case.state
+    try:
+        case.dismiss(by=by.username, reason=reason.strip(), at=at)
+    except TransitionNotAllowed as refusal:
+        raise Cannot(_is_now(case)) from refusal
+    _clear(case, reason=reason.strip(), by=by, at=at)
+    keep(
+        case,
+        action="case.dismissed",
+        words="dismissed it",
+        actor=by.username,
+        at=at,
+        from_state=before,
+        reason=reason.strip(),
+    )
+    return case
+
+
+@transaction.atomic
+def reopen(*, case_id: int, by: User, at: datetime, version: int | None = None) -> Case:
+    """Take a dismissal back: the waiver lapses and the order is judged again.
+
+    Raises Cannot if the case was not dismissed, or the check has broken anew since.
+    """
+    case = _for_work(case_id, by=by, version=version)
+    before = case.state
+    try:
+        case.reopen(owner=by)
+    except TransitionNotAllowed as refusal:
+        raise Cannot(_is_now(case)) from refusal
+    try:
+        discrepancies.take_up_again(discrepancy_id=case.discrepancy_id, at=at)
+    except discrepancies.OpenAnew as refusal:
+        raise Cannot("It has broken anew since, and has an exception of its own.") from refusal
+    case.next_escalation_at = at
+    keep(
+        case, action="case.reopened", words="reopened it", actor=by.username, at=at,
+        from_state=before,
+    )  # fmt: skip
+    return case
+
+
+def _for_work(case_id: int, *, by: User, version: int | None) -> Case:
+    """Lock a case that `by` may work on, and that is the one they saw."""
+    case = locked(case_id)
+    check_can_work(by, case)
+    check_unchanged(case, version=version)
+    return case
+
+
+def _clear(case: Case, *, reason: str, by: User, at: datetime) -> None:
+    """Waive the check of an order; what a stage found is simply cleared."""
+    found = case.discrepancy
+    if found.cleared_at is not None:
+        return
+    if found.order_id is not None:
+        discrepancies.waive(discrepancy_id=found.pk, reason=reason, by=by, at=at)
+        return
+    discrepancies.clear(
+        check_name=found.check_name,
+        event=found.event,
+        rejection=found.rejection,
+        writeback=found.writeback,
+        source=found.source,
+        at=at,
+    )
+
+
+def _is_now(case: Case) -> str:
+    who = f" by {case.closed_by}" if case.closed_by else ""
+    return f"Exception #{case.pk} is {case.get_state_display().lower()}{who}. Nothing changed."
