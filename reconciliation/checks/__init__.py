@@ -183,12 +183,12 @@ def _condition(
     conditions: Sequence[Condition], parameters: dict[str, Any], name: str
 ) -> sql.Composable:
     """Write conditions by the registry's own `Q`, and put their values among `parameters`."""
-    query = Order.objects.filter(ORDER.to_q(conditions)).only("pk").query
+    query = Order.objects.filter(ORDER.to_q(conditions)).values("pk").query
     compiler = query.get_compiler("default")
     try:
         text, values = compiler.compile(query.where)
         if len(query.alias_map) > 1:  # the condition looks beyond the order's own row
-            text, values = query.values("pk").sql_with_params()
+            text, values = query.sql_with_params()
             text = f'"{_TABLE}"."id" IN ({text})'
     except EmptyResultSet:
         return sql.SQL("FALSE")

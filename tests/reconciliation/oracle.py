@@ -1,0 +1,198 @@
+"""The checks of rulebook version 1 once more, in plain Python, by someone who has not read the SQL.
+
+Written from the rulebook's meaning, not from its content: an order is a dict of its columns plus
+`entries` (kind, amount_minor, reference, occurred_at).
+"""
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+Order = dict[str, Any]
+Answer = tuple[str, datetime | None, int]  # verdict, due, at risk
+HOLDS: Answer = ("HOLDS", None, 0)
+
+
+def _late(since: datetime | None, hours: int, at: datetime, risk: int) -> Answer:
+    due = since + timedelta(hours=hours) if since else None
+    if due is not None and due > at:
+        return ("WAITING", due, max(risk, 0))
+    return ("BROKEN", None, max(risk, 0))
+
+
+def _net_paid(o: Order) -> int:
+    return int(o["paid_minor"] - o["refunded_minor"])
+
+
+def _net_invoiced(o: Order) -> int:
+    return int(o["invoiced_minor"] - o["credited_minor"])
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    known = [moment for moment in moments if moment is not None]
+    return max(known) if known else None
+
+
+def _twice(o: Order, kind: str, days: int, total: int) -> Answer:
+    if total <= o["ordered_minor"]:
+        return HOLDS
+    doubled = 0
+    amounts = {e["amount_minor"] for e in o["entries"] if e["kind"] == kind}
+    for amount in amounts:
+        first_seen: dict[str, datetime] = {}
+        for e in o["entries"]:
+            if e["kind"] == kind and e["amount_minor"] == amount:
+                known = first_seen.get(e["reference"])
+                first_seen[e["reference"]] = min(known or e["occurred_at"], e["occurred_at"])
+        moments = sorted(first_seen.values())
+        for before, after in pairwise(moments):
+            if after - before <= timedelta(days=days):
+                doubled += amount
+    if not doubled:
+        return HOLDS
+    return ("BROKEN", None, min(doubled, total - o["ordered_minor"]))
+
+
+def invoiced_twice(o: Order, _at: datetime) -> Answer:
+    return _twice(o, "INVOICED", 30, _net_invoiced(o))
+
+
+def paid_twice(o: Order, _at: datetime) -> Answer:
+    return _twice(o, "PAID", 10, _net_paid(o))
+
+
+def invoiced_vs_ordered(o: Order, at: datetime) -> Answer:
+    if _net_invoiced(o) < 1 or o["cancelled_at"] or o["returned_quantity"] > 0:
+        return HOLDS
+    gap = abs(o["ordered_minor"] - _net_invoiced(o))
+    return _late(o["invoiced_at"], 0, at, gap) if gap else HOLDS
+
+
+def paid_vs_invoiced(o: Order, at: datetime) -> Answer:
+    if _net_invoiced(o) < 1 or o["cancelled_at"]:
+        return HOLDS
+    gap = abs(_net_paid(o) + o["written_off_minor"] - _net_invoiced(o))
+    return _late(o["invoiced_at"], 72, at, gap) if gap > 2 else HOLDS
+
+
+def charge_failed_but_confirmed(o: Order, at: datetime) -> Answer:
+    clash = o["payment_failed_at"] and not o["paid_minor"] and o["confirmed_at"]
+    if not clash or o["cancelled_at"]:
+        return HOLDS
+    return _late(o["payment_failed_at"], 24, at, o["ordered_minor"])
+
+
+def paid_not_posted(o: Order, at: datetime) -> Answer:
+    if not o["paid_at"] or _net_paid(o) < 1 or o["cancelled_at"]:
+        return HOLDS
+    if o["posted_at"] and o["posted_minor"] > 0:
+        return HOLDS
+    return _late(o["paid_at"], 48, at, _net_paid(o))
+
+
+def shipped_not_recorded(o: Order, at: datetime) -> Answer:
+    if not o["shipped_at"] or o["cancelled_at"]:
+        return HOLDS
+    if o["recorded_at"] and o["recorded_quantity"] > 0:
+        return HOLDS
+    return _late(o["shipped_at"], 24, at, o["ordered_minor"])
+
+
+def recorded_not_shipped(o: Order, at: datetime) -> Answer:
+    marked = o["recorded_at"] and o["recorded_quantity"] > 0 and o["to_ship_quantity"] > 0
+    if not marked or o["cancelled_at"] or o["shipped_at"]:
+        return HOLDS
+    return _late(o["recorded_at"], 48, at, o["ordered_minor"])
+
+
+def delivered_not_billed(o: Order, at: datetime) -> Answer:
+    if not o["delivered_at"] or not o["ordered_minor"] or o["cancelled_at"]:
+        return HOLDS
+    if o["invoiced_at"] and (_net_invoiced(o) > 0 or o["returned_quantity"] > 0):
+        return HOLDS
+    return _late(o["delivered_at"], 48, at, o["ordered_minor"])
+
+
+def invoice_sent_not_active(o: Order, at: datetime) -> Answer:
+    sent = o["invoiced_at"] and _net_invoiced(o) > 0 and o["to_activate_quantity"] > 0
+    if not sent or o["cancelled_at"] or (o["activated_at"] and o["is_active"]):
+        return HOLDS
+    return _late(o["invoiced_at"], 1, at, _net_invoiced(o))
+
+
+def active_not_paid(o: Order, at: datetime) -> Answer:
+    owing = o["is_active"] and _net_invoiced(o) > 0
+    if not owing or o["paid_minor"] > 0 or o["written_off_minor"] > 0:
+        return HOLDS
+    return _late(o["invoiced_at"], 168, at, _net_invoiced(o))
+
+
+def cancelled_but_paid(o: Order, at: datetime) -> Answer:
+    if not o["cancelled_at"] or _net_paid(o) < 1:
+        return HOLDS
+    return _late(_latest(o["cancelled_at"], o["paid_at"]), 48, at, _net_paid(o))
+
+
+def cancelled_but_shipped(o: Order, at: datetime) -> Answer:
+    if not o["cancelled_at"] or o["shipped_quantity"] <= o["returned_quantity"]:
+        return HOLDS
+    return _late(_latest(o["cancelled_at"], o["shipped_at"]), 0, at, o["ordered_minor"])
+
+
+def returned_but_paid(o: Order, at: datetime) -> Answer:
+    if o["returned_quantity"] < 1 or _net_paid(o) < 1:
+        return HOLDS
+    if o["refunded_minor"] > 0 and o["shipped_quantity"] > o["returned_quantity"]:
+        return HOLDS  # part was sent back, and some of it was refunded
+    return _late(o["returned_at"], 336, at, _net_paid(o))
+
+
+def refunded_more_than_paid(o: Order, at: datetime) -> Answer:
+    over = o["refunded_minor"] - o["paid_minor"]
+    return _late(o["refunded_at"], 0, at, over) if over > 0 else HOLDS
+
+
+def shipped_more_than_ordered(o: Order, at: datetime) -> Answer:
+    if o["shipped_quantity"] <= o["to_ship_quantity"]:
+        return HOLDS
+    return _late(o["shipped_at"], 0, at, 0)
+
+
+def silent_order(o: Order, at: datetime) -> Answer:
+    unfinished = o["unshipped_quantity"] > 0 or (
+        o["to_activate_quantity"] > 0 and not o["is_active"]
+    )
+    if not o["confirmed_at"] or o["cancelled_at"] or not unfinished:
+        return HOLDS
+    return _late(o["last_fact_at"], 240, at, o["ordered_minor"])
+
+
+CHECKS = {
+    check.__name__: check
+    for check in (
+        invoiced_twice, invoiced_vs_ordered, paid_twice, paid_vs_invoiced,
+        charge_failed_but_confirmed, paid_not_posted, shipped_not_recorded, recorded_not_shipped,
+        delivered_not_billed, invoice_sent_not_active, active_not_paid, cancelled_but_paid,
+        cancelled_but_shipped, returned_but_paid, refunded_more_than_paid,
+        shipped_more_than_ordered, silent_order,
+    )
+}  # fmt: skip
+RESTS_ON: dict[str, tuple[str, ...]] = {
+    "invoiced_vs_ordered": ("invoiced_twice",),
+    "active_not_paid": ("charge_failed_but_confirmed",),
+    "paid_vs_invoiced": (
+        "paid_twice", "invoiced_twice", "invoiced_vs_ordered", "charge_failed_but_confirmed",
+        "active_not_paid",
+    ),
+    "silent_order": tuple(name for name in CHECKS if name != "silent_order"),
+}  # fmt: skip
+
+
+def broken(order: Order, at: datetime) -> set[str]:
+    """Name the discrepancies that one order should have."""
+    verdicts = {name: check(order, at)[0] for name, check in CHECKS.items()}
+
+    def is_judged(name: str) -> bool:
+        return all(verdicts[base] == "HOLDS" and is_judged(base) for base in RESTS_ON.get(name, ()))
+
+    return {name for name, said in verdicts.items() if said == "BROKEN" and is_judged(name)}
