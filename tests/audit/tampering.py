@@ -183,17 +183,17 @@ class Forger:
         self.cursor.execute(
             "SELECT position, event_id FROM audit_sealleaf WHERE position = ANY(%s)", [positions]
         )
-        return self.cursor.fetchall()
+        return [(int(position), int(row_id)) for position, row_id in self.cursor.fetchall()]
 
     def _checkpoint(self) -> int:
         self.cursor.execute("SELECT id FROM audit_checkpoint ORDER BY size")
         (picked,) = self.random.choice(self.cursor.fetchall())
-        return picked
+        return int(picked)
 
-    def _value(self, statement: str, *parameters: object) -> bytes:
+    def _value(self, statement: str, *parameters: int | str | bytes) -> bytes:
         self.cursor.execute(statement, parameters)
         (value,) = self.cursor.fetchone()
         return bytes(value)
 
-    def _run(self, statement: str, *parameters: object) -> None:
+    def _run(self, statement: str, *parameters: int | str | bytes) -> None:
         self.cursor.execute(statement, parameters)
