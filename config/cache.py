@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import RedisError
+from redis.typing import KeyT
 
 _PAUSE_SECONDS = 5.0  # how long a server that did not answer is left alone
 _log = structlog.get_logger(__name__)
@@ -21,7 +22,9 @@ def _forgiving(
     """Answer `instead` while Redis is away."""
 
     @wraps(method)
-    def call(client: "ForgivingClient", *arguments: _Rest.args, **named: _Rest.kwargs) -> _Answer:
+    def call(
+        client: "ForgivingClient", /, *arguments: _Rest.args, **named: _Rest.kwargs
+    ) -> _Answer:
         if time.monotonic() < client.away_until:
             return instead
         try:
@@ -49,7 +52,7 @@ class ForgivingClient(RedisCacheClient):
     delete_many = _forgiving(RedisCacheClient.delete_many, instead=None)
     clear = _forgiving(RedisCacheClient.clear, instead=False)
 
-    def get(self, key: str, default: Any) -> Any:  # noqa: ANN401 - anything may be kept
+    def get(self, key: KeyT, default: Any) -> Any:  # noqa: ANN401 - anything may be kept
         """Find a value, or give `default`."""
         return _forgiving(RedisCacheClient.get, instead=default)(self, key, default)
 

@@ -34,7 +34,7 @@ def grant() -> None:
 
     Names the roles by how the two connections sign in, so any names will do.
     """
-    app, owner = (settings.DATABASES[alias]["USER"] for alias in ("default", "owner"))
+    app, owner = (str(settings.DATABASES[alias]["USER"]) for alias in ("default", "owner"))
     if app == owner:
         return
     with connections["owner"].cursor() as cursor:

@@ -31,6 +31,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATABASE_NAME = "reconcile"
 OWNER, APP, SUPERUSER = "recon_owner", "recon_app", "postgres"
 _ACCOUNT = "pgserver"  # whom root lets run PostgreSQL, which refuses to run as root
+_SOCKET = ".s.PGSQL.5432"
 _LONGEST_SOCKET_PATH = 103  # macOS takes 104 bytes with the closing zero, Linux 108
 _RECOVERY_SECONDS = 300  # how long a server may read its log after a crash
 # Replans cost more than they save on queries of a few milliseconds.
@@ -61,7 +62,7 @@ def is_bundled() -> bool:
 
 def servers() -> Servers:
     """Name where the bundled PostgreSQL answers, whether it runs or not."""
-    host = quote(str(_socket_folder(_cluster(), ".s.PGSQL.5432")))
+    host = quote(str(_socket_folder(_cluster(), _SOCKET)))
     return Servers(
         app_url=f"postgresql://{APP}@/{DATABASE_NAME}?host={host}",
         owner_url=f"postgresql://{OWNER}@/{DATABASE_NAME}?host={host}",
@@ -206,7 +207,7 @@ def _start() -> None:
     if not (cluster / "PG_VERSION").exists():
         _create(cluster)
     _forget_dead_server()
-    sockets = _socket_folder(cluster, ".s.PGSQL.5432")
+    sockets = _socket_folder(cluster, _SOCKET)
     if sockets != cluster:
         _own_short_folder(sockets)
     options = f"{_OPTIONS} -k {shlex.quote(str(sockets))}"
@@ -242,15 +243,18 @@ def _create(cluster: Path) -> None:
 
 
 def _forget_dead_server() -> None:
-    """Wait for what a killed server left behind, then drop its pid file.
+    """Wait for what a killed server left behind, then drop its pid files.
 
-    The server clears an old pid file itself, unless its pid is taken by another process or by a
-    dead one that nobody collects, as in a container without an init. Removing it while one of the
-    old server's processes lives would ruin the data, so those are waited for.
+    The server clears old ones itself, unless the pid is taken by another process or by a dead one
+    that nobody collects, as in a container without an init. Removing them while one of the old
+    server's processes lives would ruin the data, so those are waited for.
     """
+    cluster = _cluster()
+    sockets = _socket_folder(cluster, _SOCKET)
     for _ in range(100):
         if not any(map(_works_in_cluster, psutil.process_iter())):
-            (_cluster() / "postmaster.pid").unlink(missing_ok=True)
+            (cluster / "postmaster.pid").unlink(missing_ok=True)
+            (sockets / f"{_SOCKET}.lock").unlink(missing_ok=True)
             return
         time.sleep(0.1)
     raise CannotStart(f"Processes of a killed PostgreSQL still work in {_cluster()}.")

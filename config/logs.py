@@ -6,6 +6,15 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+# They have a line for each task or each process at least.
+_CHATTY = (
+    "axes",
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
+    "django.server",
+    "httpx2",
+)
 REDACTED = "[redacted]"
 # Parts of names whose values never reach a log.
 _SECRET = ("secret", "password", "passwd", "token", "authorization", "api_key", "cookie", "whsec")
@@ -69,6 +78,6 @@ def configure(*, level: str) -> dict[str, Any]:
         }
         | {
             name: {"handlers": ["stderr"], "level": "WARNING", "propagate": False}
-            for name in ("axes", "django.server")
+            for name in _CHATTY
         },
     }

@@ -20,12 +20,13 @@ class Loop(NamedTuple):
 
     steps: tuple[tuple[Take, int], ...]
     rest_seconds: float
+    settle_seconds: float = 0.0  # before the first round, while others start
 
 
 LOOPS = {
     "escalate": Loop(((escalate.take, 500), (notify.take, 100)), rest_seconds=5),
     "seal": Loop(((seal.take, 20_000),), rest_seconds=3),
-    "watch": Loop(((watch.take, 20), (notify.take, 100)), rest_seconds=15),
+    "watch": Loop(((watch.take, 20), (notify.take, 100)), 15, settle_seconds=75),
 }
 
 
@@ -35,6 +36,7 @@ def run(name: str, *, stop: threading.Event) -> int:
     A database that is away is waited for: nothing else may end an alarm.
     """
     loop, total = LOOPS[name], 0
+    stop.wait(loop.settle_seconds)
     while not stop.is_set():
         try:
             total += go_round(name)

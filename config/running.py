@@ -18,6 +18,7 @@ from config.supervisor import Child, Supervisor
 
 Say = Callable[[str], None]
 _LOOK_SECONDS = 0.25
+_PAUSE_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0
 _DOUBLE_SECONDS = 1.0  # a second signal within this is the same Ctrl-C, told twice
 
@@ -134,7 +135,11 @@ class Product:
         self._children.tend()
         if embedded.is_bundled() and not embedded.is_postgres_running():
             self._say("postgres stopped; starting it again.")
-            embedded.ensure_postgres()
+            try:
+                embedded.ensure_postgres()
+            except embedded.CannotStart as failure:
+                self._say(str(failure))
+                time.sleep(_PAUSE_SECONDS)
         time.sleep(_LOOK_SECONDS)
 
     def stop(self) -> None:
