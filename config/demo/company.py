@@ -19,6 +19,7 @@ SUBSCRIPTION, PARCEL, BUNDLE = "subscription", "parcel", "bundle"
 KINDS = {SUBSCRIPTION: 35, PARCEL: 55, BUNDLE: 10}  # of a hundred orders
 _WEEKDAYS = (1.1, 1.1, 1.0, 1.0, 1.05, 0.7, 0.6)  # how busy, from Monday
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 11, 10, 9, 8, 7, 6, 5, 4, 2, 1)
+_MOST_ORDERS = 2**31
 _LIVE_EVERY = timedelta(seconds=20)  # between orders, once the past has been told
 
 
@@ -86,6 +87,10 @@ class Company:
         before = busy[hour - 1] if hour else 0.0
         inside = (share - before) / (busy[hour] - before)
         return self.starts_at + timedelta(seconds=round((hour + inside) * 3600))
+
+    def first_after(self, moment: datetime) -> int:
+        """Find the number of the first order that is placed after `moment`."""
+        return bisect_right(range(_MOST_ORDERS), moment, key=self.placed_at)
 
     def purchase(self, number: int, kinds: Sequence[str] = tuple(KINDS)) -> Purchase:
         """Make up order `number`, of one of `kinds`."""

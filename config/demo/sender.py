@@ -16,6 +16,7 @@ from config.demo.telling import Delivery
 _BATCH = 500
 _BATCH_TYPE = "application/cloudevents-batch+json"
 _SINGLE_TYPE = "application/cloudevents+json"
+_VERDICTS = {409, 422}  # on the messages in it
 _TRIES, _MOST_WAIT_SECONDS = 40, 5.0
 
 
@@ -87,8 +88,8 @@ class Sender:
     def _post(self, sender: str, body: bytes, content_type: str) -> None:
         """Post until it is taken: what was sent twice is known by its id.
 
-        Raises NotAccepted on a refusal. 422 is an answer, not a refusal: some of the company's
-        messages are meant to be unreadable.
+        Raises NotAccepted on a refusal of the whole. That a message cannot be read, or that its id
+        is taken, is no such refusal: some of the company's are meant to be like that.
         """
         message_id = f"msg_{hashlib.sha256(body).hexdigest()[:24]}"
         wait, reason = 0.1, ""
@@ -104,7 +105,7 @@ class Sender:
             except httpx2.TransportError as failure:
                 reason = str(failure) or type(failure).__name__
             else:
-                if answer.status_code < 300 or answer.status_code == 422:  # noqa: PLR2004
+                if answer.status_code < 300 or answer.status_code in _VERDICTS:  # noqa: PLR2004
                     return
                 reason = f"{answer.status_code} {answer.text[:200]}"
                 if answer.status_code < 500 and answer.status_code != 429:  # noqa: PLR2004

@@ -15,6 +15,7 @@ from config.demo.faults import FAULTS, UNKNOWN_ORDER, Fault, unknown_order
 from config.demo.noise import NOISE, Noise
 from config.demo.stories import story
 
+LONGEST_STORY = timedelta(days=14)  # nothing is told of an order later than this
 _ALL = 10_000  # what the shares of faults and noise are parts of
 
 
@@ -55,9 +56,9 @@ def tell(company: Company, number: int, *, fault_factor: int = 1) -> Tale:
     return Tale(purchase, [_delivery(fact) for fact in facts], expected)
 
 
-def tales(company: Company, *, fault_factor: int = 1) -> Iterator[Tale]:
-    """Tell every order, as they are placed, without end."""
-    for number in count():
+def tales(company: Company, *, start: int = 0, fault_factor: int = 1) -> Iterator[Tale]:
+    """Tell every order from number `start`, as they are placed, without end."""
+    for number in count(start):
         yield tell(company, number, fault_factor=fault_factor)
 
 
