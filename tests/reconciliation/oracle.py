@@ -108,6 +108,8 @@ def recorded_not_shipped(o: Order, at: datetime) -> Answer:
 def delivered_not_billed(o: Order, at: datetime) -> Answer:
     if not o["delivered_at"] or not o["ordered_minor"] or o["cancelled_at"]:
         return HOLDS
+    if o["returned_quantity"] > 0 and o["shipped_quantity"] <= o["returned_quantity"]:
+        return HOLDS
     if o["invoiced_at"] and (_net_invoiced(o) > 0 or o["returned_quantity"] > 0):
         return HOLDS
     return _late(o["delivered_at"], 48, at, o["ordered_minor"])

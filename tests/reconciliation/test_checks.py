@@ -99,6 +99,7 @@ SOON = 0 * HOUR
         ("delivered_not_billed", 48 * HOUR, {**HANDED, **BILLED}, "HOLDS"),
         ("delivered_not_billed", 48 * HOUR, {**HANDED, **BILLED, **VOID}, "BROKEN"),
         ("delivered_not_billed", 48 * HOUR, {**HANDED, **BILLED, **VOID, **RETURN}, "HOLDS"),
+        ("delivered_not_billed", 48 * HOUR, {**HANDED, **RETURN}, "HOLDS"),  # nothing left to bill
         ("invoice_sent_not_active", HOUR, {**BILLED, **TO_ACTIVATE}, "BROKEN"),
         ("invoice_sent_not_active", HOUR - TICK, {**BILLED, **TO_ACTIVATE}, "WAITING"),
         ("invoice_sent_not_active", HOUR, {**ACTIVE, "activated_at": T}, "HOLDS"),
