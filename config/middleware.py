@@ -1,6 +1,7 @@
 """What holds for every page: its time zone, who may see it at all, and how it may be kept."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,11 @@ from config import preferences
 
 Answer = Callable[[HttpRequest], HttpResponse]
 # A person without a role may still change how pages look, and leave.
-_FOR_ALL = ("/settings/", "/sign-in/", "/sign-out/", settings.STATIC_URL)
+_FOR_ALL = (
+    "/settings/", "/sign-in/", "/sign-out/", "/ingest/", "/schemas/", settings.STATIC_URL,
+)  # fmt: skip
+# The same for everyone, whoever asks.
+_CACHEABLE = (settings.STATIC_URL, "/schemas/")
 
 
 class NoRole(PermissionDenied):
@@ -56,7 +61,7 @@ def work_pages(get_response: Answer) -> Answer:
 
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if request.path.startswith(settings.STATIC_URL):
+        if request.path.startswith(_CACHEABLE) and response.status_code < HTTPStatus.BAD_REQUEST:
             return response
         patch_vary_headers(response, ["HX-Request", "HX-Target"])
         add_never_cache_headers(response)

@@ -1,5 +1,12 @@
 """The addresses of reconciliation."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from reconciliation.views import ingest, orders, schemas
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("orders/", orders.orders, name="orders"),
+    path("ingest/<slug:slug>/", ingest.ingest, name="ingest"),
+    path("schemas/", schemas.index, name="schemas"),
+    path("schemas/<str:name>.json", schemas.schema, name="schema"),
+]

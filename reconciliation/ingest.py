@@ -1,0 +1,229 @@
+"""Stores what sources say, each event once, and gives every message its verdict.
+
+What cannot be read as an event is kept with its bytes and every reason. What a source has said
+before is known by its identity: (our source row, CloudEvents `source`, `id`).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from hashlib import sha256
+from typing import Any
+
+from django.db import connection, transaction
+
+from reconciliation import discrepancies, sql
+from reconciliation.models import Event, EventConflict, RejectedEvent, Source
+from reconciliation.sources import canonical
+from reconciliation.strict import Problem
+from reconciliation.validate import Message, as_json, canonical_bytes, with_problems
+
+REJECTED_CHECK, REUSED_CHECK = "event_rejected", "event_id_reused"
+MOST_REJECTIONS = 1_000  # of one source in an hour, so that a flood cannot fill the disk
+_HOUR = timedelta(hours=1)
+_INTERNAL = "internal"
+
+
+class Verdict(Enum):
+    """What became of one message."""
+
+    NEW = "new"
+    SEEN = "seen"
+    CONFLICT = "conflict"  # its identity is taken by another body
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The verdict on one message; `row_id` is the event's, unless it was rejected."""
+
+    verdict: Verdict
+    event_id: str
+    row_id: int | None = None
+    is_json: bool = True
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Told:
+    """A message that is an event, as its row will be."""
+
+    place: int  # among the messages
+    message: Message
+    digest: bytes
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return self.message.envelope["source"], self.message.envelope["id"]
+
+
+@transaction.atomic
+def store(*, source: Source, messages: Sequence[Message], at: datetime) -> list[Receipt]:
+    """Store messages of one source, received at `at`; gives a receipt for each, in order.
+
+    When it returns and its transaction is committed, nothing of them can be lost.
+    """
+    judged = [_allowed(source, message) for message in messages]
+    if len(judged) > 1:
+        _take_turns(source)
+    told = [
+        _Told(place, message, sha256(canonical_bytes(message)).digest())
+        for place, message in enumerate(judged)
+        if not message.problems
+    ]
+    receipts = _stored(source, told, at=at) if told else {}
+    for place, message in enumerate(judged):
+        if message.problems:
+            receipts[place] = _rejected(source, message, at=at)
+    return [receipts[place] for place in range(len(judged))]
+
+
+def is_flooded(*, source: Source, at: datetime) -> bool:
+    """Tell whether a source has sent so much unreadable lately that no more of it is kept."""
+    lately = RejectedEvent.objects.filter(source=source, received_at__gt=at - _HOUR)
+    return lately[:MOST_REJECTIONS].count() >= MOST_REJECTIONS
+
+
+def funnel(receipts: Iterable[Receipt]) -> dict[str, int]:
+    """Count receipts by verdict; the counts add up to `total`."""
+    counts = {verdict.value: 0 for verdict in Verdict}
+    for receipt in receipts:
+        counts[receipt.verdict.value] += 1
+    return {"total": sum(counts.values()), **counts}
+
+
+def _allowed(source: Source, message: Message) -> Message:
+    """Refuse what only the product itself may say, whoever signed it."""
+    if message.problems or source.kind == _INTERNAL:
+        return message
+    if message.envelope["type"] not in canonical.INTERNAL:
+        return message
+    return with_problems(message, [Problem("/type", "Only the product itself may say this.")])
+
+
+def _take_turns(source: Source) -> None:
+    """Let the batches of one source pass one by one: two that overlap would wait for each other."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtext('reconciliation.ingest'), %s)", [source.pk]
+        )
+
+
+def _stored(source: Source, told: Sequence[_Told], *, at: datetime) -> dict[int, Receipt]:
+    """Store events; what is there already is compared with what is said now."""
+    new_rows = _insert(source, told, at=at)
+    known = _known(source, [each for each in told if each.identity not in new_rows])
+    receipts: dict[int, Receipt] = {}
+    first_digests: dict[tuple[str, str], bytes] = {}
+    for each in told:
+        row_id = new_rows.get(each.identity)
+        if row_id is None:
+            row_id, digest = known[each.identity]
+        elif each.identity not in first_digests:
+            first_digests[each.identity] = each.digest
+            receipts[each.place] = Receipt(Verdict.NEW, each.message.event_id, row_id)
+            continue
+        else:  # twice in one batch: the first is new
+            digest = first_digests[each.identity]
+        receipts[each.place] = _again(each, row_id, is_same=digest == each.digest, at=at)
+    return receipts
+
+
+def _insert(
+    source: Source, told: Sequence[_Told], *, at: datetime
+) -> Mapping[tuple[str, str], int]:
+    """Insert what is not there yet; gives the new rows by identity."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql.load("store_events"), _columns(source, told, at=at))
+        return {(sender, event_id): row_id for row_id, sender, event_id in cursor.fetchall()}
+
+
+def _columns(source: Source, told: Sequence[_Told], *, at: datetime) -> dict[str, Any]:
+    envelopes = [each.message.envelope for each in told]
+    return {
+        "source_id": source.pk,
+        "received_at": at,
+        "senders": [envelope["source"] for envelope in envelopes],
+        "event_ids": [envelope["id"] for envelope in envelopes],
+        "types": [envelope["type"] for envelope in envelopes],
+        "occurred_ats": [each.message.occurred_at for each in told],
+        "data": [as_json(envelope["data"]) for envelope in envelopes],
+        "raws": [each.message.raw for each in told],
+        "digests": [each.digest for each in told],
+        "references": [
+            canonical.reference(type_=envelope["type"], data=envelope["data"])
+            for envelope in envelopes
+        ],
+        "order_references": [str(envelope["data"].get("order", "")) for envelope in envelopes],
+    }
+
+
+def _known(source: Source, told: Sequence[_Told]) -> Mapping[tuple[str, str], tuple[int, bytes]]:
+    """Find the rows, and the digests, of identities that were taken before."""
+    if not told:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.load("find_events"),
+            {
+                "source_id": source.pk,
+                "senders": [sender for sender, _ in (each.identity for each in told)],
+                "event_ids": [event_id for _, event_id in (each.identity for each in told)],
+            },
+        )
+        return {
+            (sender, event_id): (row_id, bytes(digest))
+            for row_id, sender, event_id, digest in cursor.fetchall()
+        }
+
+
+def _again(told: _Told, row_id: int, *, is_same: bool, at: datetime) -> Receipt:
+    """Know an event again, or keep another body under its identity, which is never applied."""
+    if is_same:
+        return Receipt(Verdict.SEEN, told.message.event_id, row_id)
+    event = Event.objects.get(pk=row_id)
+    EventConflict.objects.bulk_create(
+        [EventConflict(event=event, raw=told.message.raw, sha256=told.digest, received_at=at)],
+        ignore_conflicts=True,
+    )
+    discrepancies.open_for(
+        check_name=REUSED_CHECK,
+        event=event,
+        at=at,
+        details={"event_id": event.event_id, "sender": event.sender, "type": event.type},
+    )
+    return Receipt(Verdict.CONFLICT, told.message.event_id, row_id)
+
+
+def _rejected(source: Source, message: Message, *, at: datetime) -> Receipt:
+    """Keep what cannot be read, once, with every reason, for a person to correct."""
+    digest = sha256(message.raw).digest()
+    errors = [problem._asdict() for problem in message.problems]
+    RejectedEvent.objects.bulk_create(
+        [
+            RejectedEvent(
+                source=source,
+                raw=message.raw,
+                sha256=digest,
+                content_type=message.content_type,
+                errors=errors,
+                received_at=at,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    rejection = RejectedEvent.objects.get(source=source, sha256=digest)
+    if rejection.resent_as_id is None:  # what has been corrected is not asked for again
+        discrepancies.open_for(
+            check_name=REJECTED_CHECK,
+            rejection=rejection,
+            at=at,
+            details={"source": source.slug, "errors": errors[:5]},
+        )
+    return Receipt(
+        Verdict.REJECTED,
+        message.event_id,
+        is_json=message.is_json,
+        problems=message.problems,
+    )

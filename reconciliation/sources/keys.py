@@ -1,0 +1,26 @@
+"""Keeps the keys that sign a source's messages: encrypted, two while one is being changed."""
+
+from datetime import datetime
+
+from reconciliation.encryption import decrypt, encrypt
+from reconciliation.models import Source, SourceSecret
+from reconciliation.sources import standard_webhooks
+
+
+def add(*, source: Source, at: datetime) -> str:
+    """Make a secret of a source and give it, `whsec_…`: it is never shown again."""
+    key = standard_webhooks.new_secret()
+    ciphertext = encrypt(key, purpose=_purpose(source.pk))
+    SourceSecret.objects.create(source=source, ciphertext=ciphertext, created_at=at)
+    return standard_webhooks.write_secret(key)
+
+
+def active(*, source_id: int) -> tuple[bytes, ...]:
+    """Give the keys that sign for a source now, newest first."""
+    kept = SourceSecret.objects.filter(source_id=source_id, retired_at__isnull=True)
+    ciphertexts = kept.order_by("-pk").values_list("ciphertext", flat=True)
+    return tuple(decrypt(each, purpose=_purpose(source_id)) for each in ciphertexts)
+
+
+def _purpose(source_id: int) -> str:
+    return f"secret of source {source_id}"
