@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from reconciliation.models import Calendar, Event, Order, Source, Team
+from reconciliation.sources import canonical
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -22,27 +23,6 @@ SOURCES = {
     "carrier": ("carrier", "fulfilment-ops", ["shipment."]),
     "crm": ("crm", "revenue-ops", []),
     "reconcile": ("internal", "platform", []),
-}
-
-# type → the field of `data` that names the outside thing the event is about
-REFERENCES = {
-    "order.created": "order",
-    "invoice.issued": "invoice",
-    "credit_note.issued": "credit_note",
-    "payment.authorised": "payment",
-    "payment.captured": "payment",
-    "payment.failed": "payment",
-    "payment.refunded": "refund",
-    "payment.disputed": "dispute",
-    "payment.posted": "posting",
-    "settlement.pending": "settlement",
-    "settlement.finalised": "settlement",
-    "payout.paid": "payout",
-    "shipment.shipped": "shipment",
-    "return.received": "return",
-    "fulfilment.recorded": "fulfilment",
-    "subscription.activated": "subscription",
-    "subscription.deactivated": "subscription",
 }
 
 # The stages of config/pipeline.py, in its order.
@@ -108,7 +88,7 @@ def say(
         received_at=received_at or at,
         data=body,
         sha256=hashlib.sha256(json.dumps(body, default=str).encode()).digest(),
-        reference=str(body.get(REFERENCES.get(type_, ""), "")),
+        reference=canonical.reference(type_=type_, data=body),
         order_reference=order,
     )
 

@@ -17,6 +17,7 @@ INTERNAL = frozenset({"correction.recorded"})
 REFERENCE_FIELDS: Mapping[str, str] = {
     "order.created": "order",
     "invoice.issued": "invoice",
+    "invoice.voided": "invoice",
     "credit_note.issued": "credit_note",
     "payment.authorised": "payment",
     "payment.captured": "payment",
@@ -24,6 +25,7 @@ REFERENCE_FIELDS: Mapping[str, str] = {
     "payment.refunded": "refund",
     "payment.disputed": "dispute",
     "payment.posted": "posting",
+    "payment.unposted": "posting",
     "settlement.pending": "settlement",
     "settlement.finalised": "settlement",
     "payout.paid": "payout",

@@ -1,0 +1,166 @@
+"""Applies received events to their orders, batch by batch; sets aside what cannot be applied."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from django.db import (
+    DataError,
+    IntegrityError,
+    InternalError,
+    NotSupportedError,
+    ProgrammingError,
+    connection,
+    transaction,
+)
+from django.db.models import Exists, OuterRef, QuerySet
+
+from reconciliation import names
+from reconciliation.discrepancies import clear, open_for
+from reconciliation.folding import Fact, fold
+from reconciliation.models import Discrepancy, Event
+from reconciliation.normalise import Unreadable, read
+
+_log = structlog.get_logger(__name__)
+_TOO_LONG = "event_parked_too_long"
+_QUARANTINED = "event_quarantined"
+# What may be wrong with an event itself. A lost connection or lock is not: the batch comes again.
+_POISON = (
+    ArithmeticError, AssertionError, LookupError, TypeError, ValueError,
+    DataError, IntegrityError, InternalError, NotSupportedError, ProgrammingError,
+)  # fmt: skip
+
+
+def take(*, limit: int, at: datetime) -> int:
+    """Apply up to `limit` received events, oldest first; says how many were dealt with."""
+    waiting = Event.objects.filter(status=Event.Status.RECEIVED)
+    if not waiting.exists() and not names.wake_parked():
+        return _report_overdue(limit=limit, at=at)
+    claimed: list[int] = []
+    try:
+        with transaction.atomic():
+            events = _claim(waiting.order_by("id")[:limit])
+            claimed += (event.pk for event in events)
+            _apply(events, at=at)
+    except _POISON as failure:
+        _log.warning("apply.batch_failed", events=len(claimed), error=str(failure))
+        _apply_stubbornly(claimed, at=at)
+    return len(claimed) + _report_overdue(limit=limit, at=at)
+
+
+def _claim(events: QuerySet[Event]) -> list[Event]:
+    """Lock events that nobody else is at; they come back in the order asked for."""
+    locked = events.select_for_update(skip_locked=True, of=("self",), no_key=True)
+    return list(locked.select_related("source").defer("raw", "sha256"))
+
+
+def _apply_stubbornly(event_ids: Sequence[int], *, at: datetime) -> None:
+    """Try again, and halve what fails until the poison stands alone.
+
+    The first try is of the whole: what failed may have been two workers at one new order.
+    """
+    try:
+        with transaction.atomic():
+            waiting = Event.objects.filter(pk__in=event_ids, status=Event.Status.RECEIVED)
+            _apply(_claim(waiting.order_by("id")), at=at)
+    except _POISON as failure:
+        if len(event_ids) == 1:
+            _quarantine(event_ids[0], reason=f"{type(failure).__name__}: {failure}", at=at)
+            return
+        middle = len(event_ids) // 2
+        _apply_stubbornly(event_ids[:middle], at=at)
+        _apply_stubbornly(event_ids[middle:], at=at)
+
+
+def _apply(events: Sequence[Event], *, at: datetime) -> None:
+    """Apply claimed events; those that make no sense are set aside one by one."""
+    facts = []
+    for event in events:
+        try:
+            facts.append(_fact(event))
+        except Unreadable as problem:
+            _quarantine(event.pk, reason=str(problem), at=at)
+    if not facts:
+        return
+    new = fold(facts, at=at)
+    _clear_reports([fact.id for fact in facts if fact.order_id is not None], at=at)
+    if new:
+        names.wake_parked_for(new)
+    _note_signs_of_life(facts)
+
+
+def _fact(event: Event) -> Fact:
+    return Fact(
+        id=event.pk,
+        source=event.source,
+        type=event.type,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        data=event.data,
+        order_reference=event.order_reference,
+        reading=read(type_=event.type, data=event.data),
+    )
+
+
+@transaction.atomic
+def _quarantine(event_id: int, *, reason: str, at: datetime) -> None:
+    """Set an event aside for a person to look at, with the reason."""
+    event = Event.objects.select_for_update(no_key=True).get(pk=event_id)
+    event.status = Event.Status.QUARANTINED
+    event.reasons = [reason]
+    event.save(update_fields=["status", "reasons"])
+    open_for(
+        check_name=_QUARANTINED,
+        event=event,
+        details={"reason": reason, "type": event.type, "order": event.order_reference},
+        at=at,
+    )
+
+
+def _report_overdue(*, limit: int, at: datetime) -> int:
+    """Report events that have waited too long for their order; they go on waiting."""
+    reported = Discrepancy.objects.filter(
+        event=OuterRef("pk"), check_name=_TOO_LONG, cleared_at__isnull=True
+    )
+    overdue = Event.objects.filter(
+        ~Exists(reported), status=Event.Status.PARKED, park_until__lte=at
+    ).defer("raw", "sha256")
+    found = list(overdue.order_by("id")[:limit])
+    for event in found:
+        open_for(
+            check_name=_TOO_LONG,
+            event=event,
+            details={"type": event.type, "order": event.order_reference, **_amount(event)},
+            at_risk_minor=_amount(event).get("amount_minor", 0),
+            currency=str(event.data.get("currency", "")),
+            at=at,
+        )
+    return len(found)
+
+
+def _amount(event: Event) -> dict[str, int]:
+    amount = event.data.get("amount_minor")
+    return {"amount_minor": amount} if isinstance(amount, int) else {}
+
+
+def _clear_reports(event_ids: Sequence[int], *, at: datetime) -> None:
+    """Clear what was reported of events that have found their order now."""
+    reports = Discrepancy.objects.filter(
+        event__in=event_ids, check_name__in=(_TOO_LONG, _QUARANTINED), cleared_at__isnull=True
+    )
+    for report in reports.select_related("event"):
+        clear(check_name=report.check_name, event=report.event, at=at)
+
+
+def _note_signs_of_life(facts: Sequence[Fact]) -> None:
+    """Move each source's `last_event_at`; last of all, for workers wait for one another here."""
+    newest: dict[int, datetime] = {}
+    for fact in facts:
+        newest[fact.source.pk] = max(fact.received_at, newest.get(fact.source.pk, fact.received_at))
+    with connection.cursor() as cursor:
+        for source_id, received_at in sorted(newest.items()):
+            cursor.execute(
+                "UPDATE reconciliation_source"
+                " SET last_event_at = GREATEST(last_event_at, %s) WHERE id = %s",
+                [received_at, source_id],
+            )

@@ -1,0 +1,115 @@
+"""Keeps entries, and the lines and totals that follow from them, a set of orders at a time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from reconciliation.normalise import Draft
+from reconciliation.sql import load
+
+# What of an order's row is a function of its entries and lines, and of nothing else.
+COLUMNS = (
+    "currency", "ordered_minor", "invoiced_minor", "credited_minor", "authorised_minor",
+    "paid_minor", "refunded_minor", "disputed_minor", "fee_minor", "posted_minor",
+    "settled_minor", "paid_out_minor", "written_off_minor", "to_ship_quantity",
+    "to_activate_quantity", "unshipped_quantity", "shipped_quantity", "delivered_quantity",
+    "returned_quantity", "recorded_quantity", "is_active", "placed_at", "confirmed_at",
+    "cancelled_at", "invoiced_at", "paid_at", "payment_failed_at", "refunded_at", "posted_at",
+    "settled_at", "shipped_at", "delivered_at", "returned_at", "recorded_at", "activated_at",
+    "deactivated_at", "last_fact_at",
+)  # fmt: skip
+_TOUCHED = "SELECT asked.order_id FROM unnest(%(order_ids)s::bigint[]) AS asked (order_id)"
+
+
+class Posting(NamedTuple):
+    """One entry and where it belongs."""
+
+    order_id: int
+    event_id: int
+    number: int
+    occurred_at: datetime
+    draft: Draft
+
+
+class Reversal(NamedTuple):
+    """One correction that takes back what another event put on an order."""
+
+    order_id: int
+    correction_id: int
+    reversed_id: int
+
+
+def add_entries(postings: Sequence[Posting]) -> None:
+    """Put entries on their orders, whose locks the caller holds."""
+    if not postings:
+        return
+    columns: dict[str, Any] = {
+        "order_id": [posting.order_id for posting in postings],
+        "event_id": [posting.event_id for posting in postings],
+        "number": [posting.number for posting in postings],
+        "occurred_at": [posting.occurred_at for posting in postings],
+    } | {name: [getattr(posting.draft, name) for posting in postings] for name in Draft._fields}
+    _run(load("add_entries"), columns)
+
+
+def reverse_entries(reversals: Sequence[Reversal]) -> None:
+    """Take back what events put on their orders, whose locks the caller holds."""
+    if not reversals:
+        return
+    columns = {
+        name: [getattr(reversal, name) for reversal in reversals] for name in Reversal._fields
+    }
+    _run(load("reverse_entries"), columns)
+
+
+def rewrite_lines(order_ids: Sequence[int]) -> None:
+    """Write lines and what is shown of these orders anew, from the statement that is believed."""
+    if not order_ids:
+        return
+    asked = {"order_ids": list(order_ids)}
+    _run(load("rewrite_details").format(counted=load("counted"), ordered=load("ordered")), asked)
+    _run("DELETE FROM reconciliation_orderline WHERE order_id = ANY(%(order_ids)s)", asked)
+    _run(load("add_lines").format(counted=load("counted"), ordered=load("ordered")), asked)
+
+
+def recompute(order_ids: Sequence[int]) -> None:
+    """Write totals and milestones anew from all entries. What is new is not judged yet."""
+    if not order_ids:
+        return
+    asked = {"order_ids": list(order_ids)}
+    _run(_recompute_sql(), asked)
+    _run(_clear_foreign_sql(), asked)
+    _run(_add_foreign_sql(), asked)
+
+
+def position_sql(*, scope: str) -> str:
+    """Write the SELECT that computes positions; `scope` is SQL that gives order_id."""
+    return load("position").format(scope=scope, counted=load("counted"), ordered=load("ordered"))
+
+
+@cache
+def _recompute_sql() -> str:
+    settings = ", ".join(f"{name} = positions.{name}" for name in COLUMNS)
+    return (
+        "UPDATE reconciliation_order AS orders"  # noqa: S608 - built from this module's constants
+        f" SET verdict = 'UNJUDGED', {settings}"
+        f" FROM ({position_sql(scope=_TOUCHED)}) AS positions"
+        " WHERE orders.id = positions.order_id"
+    )
+
+
+def _clear_foreign_sql() -> str:
+    return "DELETE FROM reconciliation_ordertotal WHERE order_id = ANY(%(order_ids)s)"
+
+
+@cache
+def _add_foreign_sql() -> str:
+    return load("add_foreign_totals").format(scope=_TOUCHED, counted=load("counted"))
+
+
+def _run(statement: str, parameters: Mapping[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)

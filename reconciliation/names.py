@@ -1,0 +1,98 @@
+"""Ties outside ids to orders: finds the order an event means, and remembers what it is called."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from reconciliation.models import Order
+from reconciliation.normalise import NAMING, Name
+from reconciliation.sql import load
+
+
+class Asker(NamedTuple):
+    """One who names an order: any number of his own, his source, and the names by rank."""
+
+    key: int
+    source_id: int
+    names: tuple[Name, ...]
+
+
+class Lesson(NamedTuple):
+    """One outside id that means one order."""
+
+    source_id: int
+    name: Name
+    order_id: int
+    event_id: int
+
+
+def find_orders(askers: Iterable[Asker]) -> dict[int, int]:
+    """Give the order of each asker that is understood, by the asker's key."""
+    rows = [
+        (asker.key, asker.source_id, name.kind, name.value, rank)
+        for asker in askers
+        for rank, name in enumerate(asker.names)
+    ]
+    if not rows:
+        return {}
+    keys, source_ids, kinds, given, ranks = (list(column) for column in zip(*rows, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            load("resolve_names"),
+            {
+                "keys": keys,
+                "source_ids": source_ids,
+                "kinds": kinds,
+                "given": given,
+                "ranks": ranks,
+            },
+        )
+        return dict(cursor.fetchall())
+
+
+def find_canonical(canonical_ids: Sequence[str]) -> dict[str, int]:
+    """Give the orders that we ourselves call so."""
+    known = Order.objects.filter(canonical_id__in=canonical_ids)
+    return dict(known.values_list("canonical_id", "pk"))
+
+
+def teach(lessons: Sequence[Lesson]) -> None:
+    """Remember what each source calls an order; the first meaning of a name stays."""
+    if not lessons:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO reconciliation_alias (source_id, kind, value, order_id, event_id)
+            SELECT * FROM unnest(
+                %s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]
+            )
+            ORDER BY 1, 2, 3
+            ON CONFLICT (source_id, kind, value) DO NOTHING
+            """,
+            [
+                [lesson.source_id for lesson in lessons],
+                [lesson.name.kind for lesson in lessons],
+                [lesson.name.value for lesson in lessons],
+                [lesson.order_id for lesson in lessons],
+                [lesson.event_id for lesson in lessons],
+            ],
+        )
+
+
+def wake_parked() -> int:
+    """Take up every parked event whose order is known by now; says how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(load("wake_parked").format(scope="TRUE"), {"naming": list(NAMING)})
+        return int(cursor.rowcount)
+
+
+def wake_parked_for(order_ids: Sequence[int]) -> int:
+    """Take up the events that waited for these orders; says how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            load("wake_parked").format(scope="aliases.order_id = ANY(%(order_ids)s)"),
+            {"naming": list(NAMING), "order_ids": list(order_ids)},
+        )
+        return int(cursor.rowcount)

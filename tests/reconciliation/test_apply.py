@@ -1,0 +1,577 @@
+"""Applying events: whatever order they come in, however often, an order ends up the same."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase
+
+from audit.models import AuditEvent
+from reconciliation import apply, folding, people
+from reconciliation.ledger import COLUMNS
+from reconciliation.models import Alias, Discrepancy, Entry, Event, Order, Recheck, SubjectData
+from reconciliation.queries import positions_that_differ
+from tests.world import NOON, later, line, place, say, source, the_order
+
+
+def take(at: datetime = NOON) -> int:
+    return apply.take(limit=5_000, at=at)
+
+
+def fresh(event: Event) -> Event:
+    return Event.objects.get(pk=event.pk)
+
+
+def pay(order: str = "O-1", payment: str = "P-1", amount: int = 1000, **data: object) -> Event:
+    return say(
+        "card-payments", "payment.captured", order, NOON,
+        payment=payment, amount_minor=amount, **{"currency": "EUR", **data},
+    )  # fmt: skip
+
+
+def ship(quantity: int = 1, shipment: str = "S-1", name: str = "1", at: datetime = NOON) -> Event:
+    lines = [{"line": name, "quantity": quantity}]
+    return say("carrier", "shipment.shipped", "O-1", at, shipment=shipment, lines=lines)
+
+
+def bill(invoice: str = "I-1", amount: int = 1000, at: datetime = NOON) -> Event:
+    return say(
+        "billing", "invoice.issued", "O-1", at,
+        invoice=invoice, amount_minor=amount, currency="EUR",
+    )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _totals_are_what_entries_come_to(db: None) -> Iterator[None]:
+    yield
+    assert positions_that_differ() == []
+
+
+@pytest.mark.django_db
+class TestAnOrder:
+    """What one order comes to."""
+
+    def test_begins_with_its_lines_its_names_and_its_trail(self) -> None:
+        """The first event makes the order and all that belongs to it."""
+        place(lines=[line("1", 2), line("2", fulfil="activate")], total_minor=3000, channel="web")
+
+        take()
+
+        order = the_order()
+        assert (order.state, order.ordered_minor, order.currency) == ("CONFIRMED", 3000, "EUR")
+        assert (order.to_ship_quantity, order.to_activate_quantity) == (2, 1)
+        assert order.detail.channel == "web"
+        assert Alias.objects.get(kind="order").value == "O-1"
+        trail = AuditEvent.objects.filter(stream="order", subject_id=order.pk).order_by("sequence")
+        assert [row.action for row in trail] == ["order.created", "order.confirmed"]
+        assert [row.history_type for row in order.history.order_by("history_date")] == ["+", "~"]
+        assert Recheck.objects.get(order=order).due_at == NOON
+
+    def test_goes_through_all_its_states(self) -> None:
+        """Parcel and invoice take it to Billed; Reconciled is for the checks to say."""
+        place()
+        ship()
+        bill()
+        pay()
+
+        assert take() == 4
+
+        order = the_order()
+        assert (order.state, order.invoiced_minor, order.paid_minor) == ("BILLED", 1000, 1000)
+        assert set(Event.objects.values_list("status", flat=True)) == {"APPLIED"}
+
+    def test_keeps_an_invoice_that_comes_before_the_parcel(self) -> None:
+        """The invoice counts once the parcel is there."""
+        place()
+        bill()
+        take()
+        assert the_order().state == "CONFIRMED"
+
+        ship()
+        take()
+
+        assert the_order().state == "BILLED"
+
+    def test_needs_every_line_shipped_in_full(self) -> None:
+        """Partial shipments leave it Confirmed, and unshipped says how much."""
+        place(lines=[line("1", 3), line("2", 1)])
+        ship(2, "S-1", "1")
+        ship(5, "S-2", "2")
+        take()
+        assert (the_order().state, the_order().unshipped_quantity) == ("CONFIRMED", 1)
+        assert the_order().shipped_at is None
+
+        ship(1, "S-3", "1", at=later(hours=5))
+        take()
+
+        assert (the_order().state, the_order().shipped_at) == ("FULFILLED", later(hours=5))
+
+    def test_is_lowered_when_it_is_enlarged(self) -> None:
+        """An amendment replaces the lines."""
+        place()
+        ship()
+        take()
+
+        say("shop", "order.amended", "O-1", later(hours=1), total_minor=2000, lines=[line("1", 2)])
+        take()
+
+        order = the_order()
+        assert (order.state, order.ordered_minor, order.unshipped_quantity) == (
+            "CONFIRMED",
+            2000,
+            1,
+        )
+        trail = AuditEvent.objects.filter(stream="order", subject_id=order.pk)
+        assert trail.latest("sequence").action == "order.fulfilment_short"
+
+    def test_is_not_lowered_by_a_stale_amendment(self) -> None:
+        """What was said earlier, and comes later, changes nothing."""
+        place()
+        ship()
+        take()
+
+        say("shop", "order.amended", "O-1", later(hours=-1), total_minor=9, lines=[line("1", 9)])
+        take()
+
+        assert (the_order().state, the_order().ordered_minor) == ("FULFILLED", 1000)
+
+    def test_believes_its_source_of_truth_over_newer_words_of_others(self) -> None:
+        """The shop is the truth for orders; the CRM may only fill a gap."""
+        place("O-1", slug="crm", at=later(days=1), total_minor=77)
+        take()
+        assert the_order().ordered_minor == 77
+
+        place()
+        take()
+
+        assert (the_order().ordered_minor, Order.objects.count()) == (1000, 1)
+
+    @pytest.mark.parametrize(
+        ("type_", "data", "becomes"),
+        [
+            ("invoice.voided", {"invoice": "I-1", "amount_minor": 1000}, ("FULFILLED", None)),
+            ("credit_note.issued", {"credit_note": "C-1", "amount_minor": 999}, ("BILLED", NOON)),
+            ("order.cancelled", {}, ("CANCELLED", NOON)),
+        ],
+    )
+    def test_is_moved_by_what_takes_a_fact_back(
+        self, type_: str, data: dict[str, Any], becomes: tuple[str, Any]
+    ) -> None:
+        """A voided invoice is as good as none; a part credited is not."""
+        place()
+        ship()
+        bill()
+        take()
+
+        say("billing", type_, "O-1", later(hours=1), **data)
+        take()
+
+        assert (the_order().state, the_order().invoiced_at) == becomes
+
+    def test_is_active_by_the_newest_word(self) -> None:
+        """Off and on again, in whatever order it is told."""
+        place(lines=[line(fulfil="activate")])
+        for type_, hour in [("activated", 3), ("deactivated", 2), ("activated", 1)]:
+            say("subscriptions-app", f"subscription.{type_}", "O-1", later(hours=hour),
+                subscription="SUB-1")  # fmt: skip
+        take()
+
+        order = the_order()
+        assert (order.is_active, order.activated_at, order.state) == (
+            True, later(hours=3), "FULFILLED",
+        )  # fmt: skip
+
+    def test_is_off_when_both_are_told_of_one_moment(self) -> None:
+        """Undoing wins a tie."""
+        place(lines=[line(fulfil="activate")])
+        for type_ in ("deactivated", "activated"):
+            say("subscriptions-app", f"subscription.{type_}", "O-1", NOON, subscription="SUB-1")
+        take()
+
+        assert (the_order().is_active, the_order().activated_at) == (False, None)
+
+    def test_forgets_a_mark_or_a_posting_that_is_taken_back(self) -> None:
+        """The taking back may come first."""
+        place(lines=[line("1", 3)])
+        say("shop", "fulfilment.unrecorded", "O-1", later(hours=2), fulfilment="F-1")
+        say("shop", "fulfilment.recorded", "O-1", NOON, fulfilment="F-1")
+        say("billing", "payment.posted", "O-1", NOON, posting="L-1", amount_minor=5, currency="EUR")
+        take()
+        assert (the_order().recorded_at, the_order().posted_at) == (None, NOON)
+
+        say("shop", "fulfilment.recorded", "O-1", later(hours=3), fulfilment="F-2")
+        say("billing", "payment.unposted", "O-1", later(hours=3), posting="L-1", amount_minor=5)
+        take()
+
+        order = the_order()
+        assert (order.recorded_at, order.recorded_quantity) == (later(hours=3), 3)
+        assert (order.posted_at, order.posted_minor) == (None, 0)
+
+    def test_counts_a_whole_parcel_delivered(self) -> None:
+        """A delivery without lines delivers what was shipped in that parcel."""
+        place(lines=[line("1", 3)])
+        ship(3, "S-1")
+        say("carrier", "shipment.delivered", "O-1", later(hours=9), shipment="S-1")
+        take()
+
+        assert (the_order().delivered_quantity, the_order().delivered_at) == (3, later(hours=9))
+
+    def test_keeps_foreign_money_apart(self) -> None:
+        """Only its own currency is in its totals."""
+        place()
+        pay(amount=500)
+        pay(payment="P-2", amount=700, currency="USD", fee_minor=9)
+        take()
+
+        order = the_order()
+        assert (order.paid_minor, order.fee_minor) == (500, 0)
+        assert sorted(order.totals.values_list("kind", "currency", "amount_minor")) == [
+            ("FEE", "USD", 9),
+            ("PAID", "USD", 700),
+        ]
+
+    def test_is_corrected_by_entries_that_name_what_they_reverse(self) -> None:
+        """A correction takes all of an event back and may add entries of its own."""
+        place()
+        twice = pay(payment="P-2", fee_minor=30)
+        pay()
+        take()
+        assert the_order().paid_minor == 2000
+
+        entries = [{"kind": "WRITTEN_OFF", "amount_minor": 4}]
+        say("reconcile", "correction.recorded", "O-1", later(hours=1), repair="R-1", kind="x",
+            reverses_event=twice.pk, entries=entries)  # fmt: skip
+        take()
+
+        order = the_order()
+        assert (order.paid_minor, order.fee_minor, order.written_off_minor) == (1000, 0, 4)
+        assert Entry.objects.filter(reverses__event=twice).count() == 2
+
+    def test_is_confirmed_by_money_in_full(self) -> None:
+        """No word of confirmation is needed then."""
+        place(confirmed=False)
+        take()
+        assert the_order().state == "CREATED"
+
+        pay()
+        take()
+
+        assert the_order().state == "CONFIRMED"
+
+
+@pytest.mark.django_db
+class TestNames:
+    """Which order an event means."""
+
+    def test_an_event_before_its_order_waits_for_it(self) -> None:
+        """It applies by itself when the order comes, within the same sweep."""
+        early = pay()
+        take()
+        assert fresh(early).status == "PARKED"
+        assert fresh(early).park_until == NOON + timedelta(days=2)
+
+        place()
+        take()
+        take()
+
+        assert fresh(early).status == "APPLIED"
+        assert the_order().paid_minor == 1000
+
+    def test_an_event_that_missed_its_wakeup_is_found_later(self) -> None:
+        """Two workers may pass each other: one parks while the other makes the order."""
+        place()
+        take()
+        late = pay()
+        Event.objects.filter(pk=late.pk).update(status="PARKED")
+
+        assert take() == 1
+        assert fresh(late).status == "APPLIED"
+
+    def test_a_name_of_two_orders_is_nobodys(self) -> None:
+        """Another source's word counts only while it means one order; nothing spins."""
+        shop, crm = source("shop"), source("crm")
+        for number, owner in enumerate((shop, crm)):
+            order = Order.objects.create(canonical_id=f"X-{number}", currency="EUR")
+            Alias.objects.create(source=owner, kind="order", value="7", order=order)
+        mine = say("shop", "order.confirmed", "7", NOON)
+        theirs = pay("7")
+
+        take()
+
+        assert fresh(mine).order == Order.objects.get(canonical_id="X-0")
+        assert fresh(theirs).status == "PARKED"
+        assert take() == 0
+
+    def test_an_unknown_order_is_found_by_the_payment(self) -> None:
+        """A refund may name the order in its own way, and a payment that we know."""
+        place()
+        pay()
+        take()
+
+        refund = say("card-payments", "payment.refunded", "ch-order-9", NOON, refund="R-1",
+                     payment="P-1", amount_minor=10, currency="EUR")  # fmt: skip
+        take()
+
+        assert fresh(refund).order == the_order()
+
+    def test_a_canonical_id_that_is_taken_gets_its_sources_name(self) -> None:
+        """Two companies' shops may count alike."""
+        other = Order.objects.create(canonical_id="O-1", currency="EUR")
+        place()
+
+        take()
+
+        assert the_order("shop:O-1").ordered_minor == 1000
+        assert Order.objects.get(pk=other.pk).ordered_minor == 0
+
+    def test_a_part_waits_for_its_parent(self) -> None:
+        """A sub-order that comes first is made once its parent is there."""
+        part = place("O-1-a", parent="O-1", seller="Acme")
+        take()
+        assert fresh(part).status == "PARKED"
+
+        place()
+        take()
+        take()
+
+        assert the_order("O-1-a").parent == the_order()
+        assert the_order("O-1-a").detail.seller == "Acme"
+
+    def test_parent_and_part_may_come_in_one_batch(self) -> None:
+        """Whichever is first."""
+        place("O-1-a", parent="O-1")
+        place()
+
+        take()
+
+        assert the_order("O-1-a").parent == the_order()
+
+
+@pytest.mark.django_db
+class TestDuplicates:
+    """What is said twice counts once."""
+
+    def test_the_same_reference_again_is_a_duplicate(self) -> None:
+        """Another identity, the same charge."""
+        place()
+        first, again = pay(), pay()
+
+        take()
+
+        assert fresh(again).status == "DUPLICATE"
+        assert fresh(again).duplicate_of == first
+        assert the_order().paid_minor == 1000
+
+    @pytest.mark.parametrize(("seconds", "paid"), [(86_400, 1000), (86_401, 2000)])
+    def test_only_inside_the_sources_window(self, seconds: int, paid: int) -> None:
+        """Later it is taken for a new fact."""
+        place()
+        pay()
+        say("card-payments", "payment.captured", "O-1", NOON, payment="P-1", amount_minor=1000,
+            currency="EUR", received_at=NOON + timedelta(seconds=seconds))  # fmt: skip
+
+        take()
+
+        assert the_order().paid_minor == paid
+
+    def test_a_payout_of_two_orders_is_not_said_twice(self) -> None:
+        """One reference, two orders."""
+        place("O-1")
+        place("O-2")
+        for order in ("O-1", "O-2"):
+            say("billing", "payout.paid", order, NOON, payout="PO", amount_minor=9, currency="EUR")
+
+        take()
+
+        assert [the_order(name).paid_out_minor for name in ("O-1", "O-2")] == [9, 9]
+
+
+@pytest.mark.django_db
+class TestPeople:
+    """Personal fields leave the event."""
+
+    customer = {"key": "C-1", "name": "Ada Byron", "email": "ada@example.com", "company": "Engine"}
+
+    def test_only_the_company_stays(self) -> None:
+        """The rest is found under the person's own key."""
+        event = place(customer=self.customer)
+
+        take()
+
+        assert fresh(event).data["customer"] == {"key": "C-1", "company": "Engine"}
+        assert the_order().detail.customer_name == "Engine"
+        assert people.fields_of("C-1") == {"name": "Ada Byron", "email": "ada@example.com"}
+        assert b"Ada" not in bytes(SubjectData.objects.get().ciphertext)
+
+    def test_the_newest_word_is_kept_under_the_same_key(self) -> None:
+        """The key lives as long as the person."""
+        place(customer=self.customer)
+        take()
+        before = bytes(SubjectData.objects.get().wrapped_key)
+
+        place("O-2", customer={**self.customer, "name": "Ada Lovelace"})
+        take()
+
+        assert people.fields_of("C-1")["name"] == "Ada Lovelace"
+        assert bytes(SubjectData.objects.get().wrapped_key) == before
+
+    def test_an_erased_person_stays_erased(self) -> None:
+        """New orders of theirs do not bring them back."""
+        place(customer=self.customer)
+        take()
+        SubjectData.objects.update(wrapped_key=None, ciphertext=b"", erased_at=NOON)
+
+        place("O-2", customer=self.customer)
+        take()
+
+        assert people.fields_of("C-1") == {}
+        assert the_order("O-2").detail.customer_key == "C-1"
+
+    def test_an_address_is_no_key(self) -> None:
+        """A key that is personal itself becomes a pseudonym."""
+        event = place(customer={"key": "ada@example.com", "name": "Ada"})
+
+        take()
+
+        assert "@" not in json.dumps(fresh(event).data)
+        assert people.fields_of(the_order().detail.customer_key) == {"name": "Ada"}
+
+
+@pytest.mark.django_db
+class TestTrouble:
+    """What cannot be applied is set aside, and said."""
+
+    @pytest.mark.usefixtures("installed")
+    def test_a_poison_event_stands_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """All others of its batch are applied."""
+        for number in range(9):
+            place(f"O-{number}")
+        poison = pay("O-4", amount=10**30)
+        healthy = pay("O-5")
+
+        assert take() == 11
+
+        assert fresh(poison).status == "QUARANTINED"
+        assert fresh(poison).reasons
+        assert Discrepancy.objects.get().event == poison
+        assert fresh(healthy).status == "APPLIED"
+
+    @pytest.mark.usefixtures("installed")
+    def test_an_event_that_makes_no_sense_is_quarantined(self) -> None:
+        """With a reason for a reader."""
+        senseless = place(lines=[line("1"), line("1")])
+
+        take()
+
+        assert fresh(senseless).reasons == ["Two lines of the order have the same name."]
+
+    @pytest.mark.usefixtures("installed")
+    def test_waiting_too_long_is_reported_once_and_cleared_by_the_order(self) -> None:
+        """It goes on waiting."""
+        orphan = pay()
+        take()
+        assert take(later(hours=47)) == 0
+        assert take(later(hours=48)) == 1
+        assert take(later(hours=49)) == 0
+        report = Discrepancy.objects.get(event=orphan, check_name="event_parked_too_long")
+        assert (report.at_risk_minor, report.cleared_at) == (1000, None)
+
+        place()
+        take(later(hours=50))
+        take(later(hours=50))
+
+        report.refresh_from_db()
+        assert report.cleared_at == later(hours=50)
+
+    def test_a_lost_connection_quarantines_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The batch comes again."""
+        event = place()
+
+        def fail(*_: object, **__: object) -> None:
+            raise DatabaseError("deadlock detected")
+
+        monkeypatch.setattr(folding, "advance", fail)
+        with pytest.raises(DatabaseError):
+            take()
+
+        assert fresh(event).status == "RECEIVED"
+        assert Order.objects.count() == 0
+
+
+def _a_life() -> list[tuple[str, str, int, dict[str, Any]]]:
+    """All that was ever said of one order: source, type, hour, data."""
+    money = {"currency": "EUR"}
+    two = {"lines": [{"line": "1", "quantity": 2}]}
+    one = {"lines": [{"line": "1", "quantity": 1}]}
+    small, large = [line("1", 2), line("2", 1, fulfil="activate")], [line("1", 3)]
+    return [
+        ("shop", "order.created", 0, {**money, "total_minor": 3000, "lines": small}),
+        ("crm", "order.created", 0, {**money, "total_minor": 1, "lines": large}),
+        ("shop", "order.amended", 5, {"total_minor": 3500, "lines": large}),
+        ("shop", "order.amended", 5, {"total_minor": 3600, "lines": small}),
+        ("shop", "order.confirmed", 1, {}),
+        ("shop", "order.cancelled", 30, {}),
+        ("billing", "invoice.issued", 2, {**money, "invoice": "I-1", "amount_minor": 3000}),
+        ("billing", "invoice.voided", 3, {"invoice": "I-1", "amount_minor": 3000}),
+        ("billing", "invoice.issued", 4, {**money, "invoice": "I-2", "amount_minor": 3600}),
+        ("card-payments", "payment.failed", 1, {**money, "payment": "P-0", "amount_minor": 3000}),
+        ("card-payments", "payment.authorised", 1, {**money, "payment": "P-1", "amount_minor": 9}),
+        ("card-payments", "payment.captured", 2, {**money, "payment": "P-1", "amount_minor": 9}),
+        ("card-payments", "payment.captured", 2, {**money, "payment": "P-2", "amount_minor": 9}),
+        ("card-payments", "payment.refunded", 9, {**money, "refund": "R-1", "amount_minor": 9}),
+        ("billing", "payment.posted", 3, {**money, "posting": "L-1", "amount_minor": 9}),
+        ("billing", "payment.unposted", 4, {"posting": "L-1", "amount_minor": 9}),
+        ("carrier", "shipment.shipped", 6, {"shipment": "S", **two}),
+        ("carrier", "shipment.delivered", 7, {"shipment": "S"}),
+        ("carrier", "return.received", 8, {"return": "T", **one}),
+        ("shop", "fulfilment.recorded", 6, {"fulfilment": "F"}),
+        ("shop", "fulfilment.unrecorded", 7, {"fulfilment": "F"}),
+        ("subscriptions-app", "subscription.activated", 1, {"subscription": "U"}),
+        ("subscriptions-app", "subscription.deactivated", 2, {"subscription": "U"}),
+        ("subscriptions-app", "subscription.activated", 3, {"subscription": "U"}),
+    ]  # fmt: skip
+
+
+LIFE = _a_life()
+told = st.lists(st.integers(0, len(LIFE) - 1), unique=True, max_size=len(LIFE)).flatmap(
+    lambda chosen: st.tuples(
+        st.permutations([0, *chosen]),
+        st.permutations([0, *chosen, *chosen[:4]]),
+        st.integers(1, 9),
+    )
+)
+
+
+class TestAnyOrder(TestCase):
+    """An order's state is a function of the set of facts."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(told)
+    def test_of_telling_makes_the_same_order(
+        self, telling: tuple[list[int], list[int], int]
+    ) -> None:
+        """Any permutation, any repetition, in batches of any size."""
+        once, again, size = telling
+
+        assert self._tell(once, "A", 5_000) == self._tell(again, "B", size)
+        assert positions_that_differ() == []
+
+    def _tell(self, numbers: list[int], name: str, size: int) -> dict[str, Any]:
+        for number in numbers:
+            slug, type_, hour, data = LIFE[number]
+            references = {
+                field: f"{name}-{value}"
+                for field, value in data.items()
+                if isinstance(value, str) and field != "currency"
+            }
+            event_id = f"{number:02}-{Event.objects.count()}"
+            say(slug, type_, name, later(hours=hour), received_at=NOON, event_id=event_id,
+                **{**data, **references})  # fmt: skip
+        while apply.take(limit=size, at=NOON):
+            pass
+        return dict(Order.objects.filter(canonical_id=name).values(*COLUMNS, "state").get())
