@@ -1,6 +1,7 @@
 """The fields that filters and saved views of the queue may speak of: the case's and its order's."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import User
@@ -8,7 +9,19 @@ from django.db.models import Q
 
 from exceptions.models import Case
 from exceptions.repairs import KINDS
-from reconciliation.fields import DISCREPANCY, Age, Choice, Moment, Money, Person, Registry, Text
+from reconciliation.fields import (
+    DISCREPANCY,
+    Age,
+    Bucket,
+    Buckets,
+    Choice,
+    Moment,
+    Money,
+    Person,
+    Registry,
+    Text,
+)
+from reconciliation.fields.kinds import Asked
 
 _STATES = (
     ("NEW", "New"),
@@ -20,6 +33,11 @@ _STATES = (
 )
 _WAITING_FOR = (("system", "A system"), ("customer", "The customer"), ("snooze", "Snoozed"))
 CLOSED = "closed"
+_SLA = (
+    Bucket("over", "over", None, timedelta()),
+    Bucket("1h", "due within the hour", timedelta(), timedelta(hours=1)),
+    Bucket("24h", "due within 24 hours", timedelta(), timedelta(hours=24)),
+)
 _OF_THE_CASE = {"check_name", "team", "at_risk_minor", "currency", "opened_at", "cleared_at", "age"}
 
 
@@ -61,6 +79,19 @@ class ByMachine(Closed):
         return ("true" if str(actual).startswith("service:") else "false") in wants
 
 
+@dataclass(frozen=True)
+class MyTeams(Choice):
+    """Whether who asks is a member of the team."""
+
+    operators: ClassVar[tuple[str, ...]] = ("is",)
+
+    def _leaf(self, _operator: str, _wanted: Any, asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        return Q(**{self._path(): asked.me})
+
+    def _compare(self, _operator: str, _wanted: Any, actual: Any, asked: Asked) -> bool:  # noqa: ANN401
+        return bool(actual == asked.me)
+
+
 def _people() -> list[tuple[str, str]]:
     found = User.objects.filter(is_active=True, memberships__isnull=False).distinct()
     return [(user.username, user.get_full_name() or user.username) for user in found]
@@ -77,6 +108,13 @@ FIELDS = Registry(
             "Priority",
             ("severity",),
             choices=[(value, value) for value in Case.Severity.values],
+        ),
+        Buckets("sla", "SLA", ("resolve_due_at",), buckets=_SLA),
+        MyTeams(
+            "my_teams",
+            "In my teams",
+            ("team__memberships__user__username",),
+            choices=[("true", "yes")],
         ),
         Moment("due_at", "Due", ("resolve_due_at",)),
         Money("at_risk_minor", "Amount at risk", ("at_risk_minor",)),

@@ -1,11 +1,43 @@
-"""What the exception desk's pages ask: the queue, its counts, and one case with all around it."""
+"""What the exception desk's pages ask of the queue: pages of rows, views, counts."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.core import signing
+from django.db import connection
+from django.db.models import Q, QuerySet, Sum
 
-from exceptions.rows import CaseDetail, Count, KeysetPage, RepairPreview, Row, Summary, Tab
+from exceptions import words
+from exceptions.comparison import systems_of
+from exceptions.dossier import case_detail, repair_preview, repair_title
+from exceptions.fields import CLOSED, FIELDS
+from exceptions.models import Case, SavedView
+from exceptions.permissions import team_ids, visible_cases
+from exceptions.rows import Count, KeysetPage, Money, Row, Summary, Tab
+from exceptions.table import RELATED, Names, row
+from reconciliation.fields import BadCondition
+from reconciliation.models import Alias, Event
+
+__all__ = [
+    "BadCursor",
+    "case_detail",
+    "case_row",
+    "open_count",
+    "queue_page",
+    "repair_preview",
+    "repair_title",
+    "rows_of_order",
+    "summary",
+    "systems_of",
+    "tabs",
+    "view_filters",
+]
+
+_SALT = "exceptions.queue"
+_ENDS = {CLOSED, "state", "closed_at"}  # a filter on one of these also finds what is closed
+_MOST = words.MOST_COUNTED + 1
 
 
 class BadCursor(Exception):
@@ -27,44 +59,128 @@ def queue_page(
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
     raises BadCursor if it is not.
     """
-    raise NotImplementedError
+    found = _found(user=user, at=at, filters=filters)
+    if search:
+        found = found.filter(_search(search))
+    if after:
+        due_at, case_id = _read_cursor(after)
+        # One range on the index, then the few that share the moment are left out.
+        found = found.filter(resolve_due_at__gte=due_at)
+        found = found.exclude(resolve_due_at=due_at, pk__lte=case_id)
+    ordered = found.select_related(*RELATED).order_by("resolve_due_at", "pk")
+    cases = list(ordered[: size + 1])
+    names = Names.read()
+    rows = [row(case, names=names, at=at) for case in cases[:size]]
+    next_cursor = _cursor(cases[size - 1]) if len(cases) > size else ""
+    return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
 
 
 def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summary:
     """Count what a view holds, to 1,000 at most, and sum what is at risk in it."""
-    raise NotImplementedError
+    found = _found(user=user, at=at, filters=filters)
+    late = found.filter(closed_at__isnull=True, resolve_due_at__lt=at)
+    open_, over = _counts([found, late])
+    sums = found.filter(at_risk_minor__gt=0).values("currency").order_by("currency")
+    return Summary(
+        open=words.count(open_),
+        over_sla=words.count(over),
+        at_risk=[
+            Money(each["at_risk"], each["currency"])
+            for each in sums.annotate(at_risk=Sum("at_risk_minor"))
+        ],
+    )
 
 
 def tabs(*, user: User, at: datetime) -> list[Tab]:
     """List the saved views that `user` sees above the queue, with their counts."""
-    raise NotImplementedError
+    views = []
+    for view in _views(user).order_by("position", "pk"):
+        try:
+            views.append((view, _found(user=user, at=at, filters=view.filters)))
+        except BadCondition:  # a field of an older version: the view says nothing now
+            continue
+    counts = _counts([found for _, found in views])
+    return [
+        Tab(slug=view.slug, name=view.name, count=words.count(number))
+        for (view, _), number in zip(views, counts, strict=True)
+    ]
 
 
 def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
     """Give the filters of a saved view; raises SavedView.DoesNotExist."""
-    raise NotImplementedError
+    return list(_views(user).get(slug=slug).filters)
 
 
 def case_row(*, case_id: int, user: User, at: datetime) -> Row:
     """Give one row as the queue shows it; raises Case.DoesNotExist if `user` may not see it."""
-    raise NotImplementedError
-
-
-def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
-    """Give one case with all around it; raises Case.DoesNotExist if `user` may not see it."""
-    raise NotImplementedError
-
-
-def repair_preview(*, case_id: int, kind: str, user: User, at: datetime) -> RepairPreview:
-    """Say what a repair would do now; raises Case.DoesNotExist if `user` may not see the case."""
-    raise NotImplementedError
+    case = visible_cases(user).select_related(*RELATED).get(pk=case_id)
+    return row(case, names=Names.read(), at=at)
 
 
 def rows_of_order(*, order_id: int, user: User, at: datetime) -> list[Row]:
     """List an order's exceptions, newest first, open and closed."""
-    raise NotImplementedError
+    found = visible_cases(user).filter(order_id=order_id).select_related(*RELATED)
+    names = Names.read()
+    return [row(case, names=names, at=at) for case in found.order_by("-opened_at", "-pk")]
 
 
 def open_count(*, user: User) -> Count:
     """Count the open exceptions that `user` may see, for the rail."""
-    raise NotImplementedError
+    (number,) = _counts([visible_cases(user).filter(closed_at__isnull=True)])
+    return words.count(number)
+
+
+def _found(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> QuerySet[Case]:
+    found = visible_cases(user).filter(FIELDS.to_q(filters, at=at, me=user.get_username()))
+    if not any(_speaks_of_ends(each) for each in filters):
+        found = found.filter(closed_at__isnull=True)
+    return found
+
+
+def _speaks_of_ends(condition: dict[str, Any]) -> bool:
+    parts = [*condition.get("any", []), *condition.get("all", [])]
+    return condition.get("field") in _ENDS or any(_speaks_of_ends(part) for part in parts)
+
+
+def _search(text: str) -> Q:
+    """Find by an exact id of anything, else by the beginning of the customer's name."""
+    exact = Q(order__canonical_id=text)
+    exact |= Q(order_id__in=Alias.objects.filter(value=text).values("order_id"))
+    exact |= Q(order_id__in=Event.objects.filter(event_id=text).values("order_id"))
+    number = text.removeprefix("#")
+    if number.isascii() and number.isdigit() and len(number) < 19:  # noqa: PLR2004 - a bigint
+        exact |= Q(pk=int(number))
+    return exact | Q(order__detail__customer_name__istartswith=text)
+
+
+def _views(user: User) -> QuerySet[SavedView]:
+    for_all = Q(user__isnull=True, team__isnull=True)
+    return SavedView.objects.filter(for_all | Q(user=user) | Q(team_id__in=team_ids(user)))
+
+
+def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:
+    """Count each set up to one more than 1,000, all in one query."""
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for found in many:
+        text, given = found.order_by().values("pk")[:_MOST].query.sql_with_params()
+        parts.append(f"(SELECT count(*) FROM ({text}) AS capped)")  # noqa: S608 - of the ORM
+        parameters.extend(given)
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
+        return list(cursor.fetchone())
+
+
+def _cursor(case: Case) -> str:
+    assert case.resolve_due_at is not None
+    return signing.dumps([case.resolve_due_at.isoformat(), case.pk], salt=_SALT)
+
+
+def _read_cursor(text: str) -> tuple[datetime, int]:
+    try:
+        due_at, case_id = signing.loads(text, salt=_SALT)
+        return datetime.fromisoformat(due_at), int(case_id)
+    except (signing.BadSignature, ValueError, TypeError) as error:
+        raise BadCursor("This page of the list does not exist.") from error

@@ -1,0 +1,295 @@
+"""Gathers everything about one case: why it is here, what the systems say, what may be done."""
+
+from datetime import datetime
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+
+from exceptions import repair, words
+from exceptions.comparison import compare
+from exceptions.explain import rule_of, why_here
+from exceptions.models import Case, RepairAttempt
+from exceptions.permissions import (
+    ADMIN,
+    OPERATOR,
+    SENIOR_TIER,
+    TEAM_LEAD,
+    name_of,
+    refusal_to_comment,
+    refusal_to_repair,
+    refusal_to_work,
+    roles,
+    visible_cases,
+)
+from exceptions.repairs import KINDS, kind_named, kinds_for
+from exceptions.repairs.plan import UNDO_MINUTES, Plan, Refusal
+from exceptions.rows import (
+    AttemptRow,
+    CaseDetail,
+    CommentRow,
+    Comparison,
+    Count,
+    Fact,
+    Permission,
+    PlanChange,
+    Precondition,
+    RepairOffer,
+    RepairPreview,
+)
+from exceptions.table import RELATED, Names, row
+from exceptions.timeline import timeline
+from reconciliation.models import Source, WriteBack
+
+_ATTEMPT_STATES = {
+    "RUNNING": "Under way",
+    "DONE": "Done",
+    "FAILED": "Failed",
+    "UNDOING": "Being undone",
+    "UNDONE": "Undone",
+}
+
+
+def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
+    """Give one case with all around it; raises Case.DoesNotExist if `user` may not see it."""
+    related = (*RELATED, "team__calendar", "discrepancy__order")
+    case = visible_cases(user).select_related(*related).get(pk=case_id)
+    why_not = refusal_to_work(user, case)
+    offers = _offers(case, user=user)
+    recommended = next((offer for offer in offers if offer.is_recommended), None)
+    attempts = list(
+        case.repairs.select_related("by", "writeback__target", "correction").order_by("-pk")
+    )
+    comments = list(case.comments.select_related("by").order_by("at", "pk"))
+    same = Case.objects.filter(check_name=case.check_name, order__isnull=False)
+    same = same.filter(order=case.order)
+    return CaseDetail(
+        row=row(case, names=Names.read(), at=at),
+        why=why_here(case),
+        rule=rule_of(case),
+        order_state=case.order.get_state_display() if case.order else "",
+        respond_due=words.clock(
+            due_at=case.respond_due_at,
+            opened_at=case.opened_at,
+            done_at=case.responded_at or case.closed_at,
+            at=at,
+        ),
+        resolve_due=words.clock(
+            due_at=case.resolve_due_at,
+            opened_at=case.opened_at,
+            done_at=case.closed_at,
+            at=at,
+        ),
+        next_escalation=_next_escalation(case),
+        facts=_facts(case),
+        comparison=_comparison(case),
+        repairs=offers,
+        preview=_preview(case, recommended, user=user) if case.is_open else None,
+        attempts=[_attempt(each, user=user, case=case, at=at) for each in attempts],
+        timeline=timeline(case=case, comments=comments, attempts=attempts),
+        comments=[CommentRow(name_of(each.by), each.at, each.text) for each in comments],
+        similar=_similar(case, user=user),
+        earlier_id=same.filter(pk__lt=case.pk).order_by("-pk").values_list("pk", flat=True).first(),
+        later_id=same.filter(pk__gt=case.pk).order_by("pk").values_list("pk", flat=True).first(),
+        actions=_actions(case, user=user, why_not=why_not),
+        assignable=_assignable(case, user=user, why_not=why_not),
+    )
+
+
+def repair_preview(*, case_id: int, kind: str, user: User, at: datetime) -> RepairPreview:
+    """Say what a repair would do as of `at`; raises Case.DoesNotExist, NoSuchRepair.
+
+    The plan is derived from the order as it stands; `at` is when that is.
+    """
+    case = visible_cases(user).select_related("team", "order").get(pk=case_id)
+    module = kind_named(kind)
+    assert at >= case.opened_at
+    return _previewed(case, kind=module.KIND, user=user)
+
+
+def repair_title(kind: str) -> str:
+    """Give a repair's name on buttons; raises NoSuchRepair."""
+    return kind_named(kind).TITLE
+
+
+def _preview(case: Case, offer: RepairOffer | None, *, user: User) -> RepairPreview | None:
+    return None if offer is None else _previewed(case, kind=offer.kind, user=user)
+
+
+def _previewed(case: Case, *, kind: str, user: User) -> RepairPreview:
+    plan = repair.preview(case_id=case.pk, kind=kind)
+    if isinstance(plan, Refusal):
+        return _refused(kind, why=plan.why)
+    refusal = refusal_to_repair(user, case, tier=plan.tier)
+    return RepairPreview(
+        kind=plan.kind,
+        title=plan.title,
+        tier=plan.tier,
+        target=plan.target_name,
+        changes=[PlanChange(*change) for change in plan.changes],
+        resulting_state=plan.resulting_state,
+        side_effects=plan.side_effects,
+        preconditions=[Precondition(*each) for each in plan.preconditions],
+        is_undoable=plan.is_undoable,
+        undo_text=_undo_text(plan),
+        needs_reason=plan.tier >= SENIOR_TIER,
+        plan_sha256=plan.sha256(),
+        idempotency_key=uuid4().hex,
+        permission=Permission(not refusal, refusal),
+        refusal="" if case.is_open else f"This exception is {words.state(case).lower()}.",
+    )
+
+
+def _refused(kind: str, *, why: str) -> RepairPreview:
+    module = KINDS[kind]
+    return RepairPreview(
+        kind=kind,
+        title=module.TITLE,
+        tier=module.TIER,
+        target="",
+        changes=[],
+        resulting_state="",
+        side_effects="",
+        preconditions=[],
+        is_undoable=False,
+        undo_text="",
+        needs_reason=False,
+        plan_sha256="",
+        idempotency_key="",
+        permission=Permission(allowed=False, why_not=why),
+        refusal=why,
+    )
+
+
+def _undo_text(plan: Plan) -> str:
+    if not plan.is_undoable:
+        return "Cannot be undone"
+    return f"Can be undone for {UNDO_MINUTES} minutes"
+
+
+def _offers(case: Case, *, user: User) -> list[RepairOffer]:
+    """List the repairs that fit the check, the recommended one first."""
+    offers = [
+        RepairOffer(
+            kind=kind.KIND,
+            title=kind.TITLE,
+            tier=kind.TIER,
+            is_recommended=case.recommended_repair == kind.KIND,
+            permission=Permission(
+                not (refusal := refusal_to_repair(user, case, tier=kind.TIER)), refusal
+            ),
+        )
+        for kind in kinds_for(case.check_name)
+    ]
+    return sorted(offers, key=lambda offer: not offer.is_recommended)
+
+
+def _attempt(attempt: RepairAttempt, *, user: User, case: Case, at: datetime) -> AttemptRow:
+    tier = attempt.plan["tier"]
+    why_not = repair.refusal_to_undo(attempt, at=at) or refusal_to_repair(user, case, tier=tier)
+    return AttemptRow(
+        id=attempt.pk,
+        kind=attempt.kind,
+        title=attempt.plan["title"],
+        state=attempt.state,
+        state_text=_ATTEMPT_STATES[attempt.state],
+        by="the product" if attempt.by is None else name_of(attempt.by),
+        at=attempt.at,
+        reason=attempt.reason,
+        error=attempt.error,
+        writeback_text=_writeback_text(attempt.writeback),
+        undo_until=attempt.undo_until,
+        undo=Permission(not why_not, why_not),
+    )
+
+
+def _writeback_text(owed: WriteBack | None) -> str:
+    """Say how far the correction has come: "Delivered to Shop at try 2"."""
+    if owed is None:
+        return ""
+    target = owed.target.name
+    if owed.state in ("DELIVERED", "COMPENSATED"):
+        back = ", and taken back" if owed.state == "COMPENSATED" else ""
+        return f"Delivered to {target} at try {owed.attempts}{back}"
+    if owed.state == "SUPERSEDED":
+        return f"Never sent to {target}" if owed.attempts == 0 else f"Given up at {target}"
+    if owed.state == "FAILED":
+        return f"Failed at {target}: {owed.error}"
+    if owed.state == "UNKNOWN":
+        return f"Sent to {target}, no answer yet; it is being asked"
+    return f"On its way to {target}"
+
+
+def _comparison(case: Case) -> Comparison | None:
+    if case.order is None:
+        return None
+    knowing = Source.objects.filter(events__order=case.order).distinct()
+    known = list(knowing.order_by("pk"))
+    others = Source.objects.exclude(kind="internal").exclude(pk__in=[each.pk for each in known])
+    return compare(order=case.order, sources=[*known, *others.order_by("pk")])
+
+
+def _next_escalation(case: Case) -> Fact | None:
+    if case.next_escalation_at is None or not case.is_open:
+        return None
+    return Fact("Next escalation", words.moment(case.next_escalation_at), case.next_escalation_at)
+
+
+def _facts(case: Case) -> list[Fact]:
+    facts = [
+        Fact("Owner", name_of(case.owner) if case.owner else "Nobody yet"),
+        Fact("Team", case.team.name),
+        Fact("Opened", words.moment(case.opened_at), case.opened_at),
+    ]
+    if case.snoozed_until is not None:
+        facts.append(Fact("Snoozed until", words.moment(case.snoozed_until), case.snoozed_until))
+    if case.reopened_count:
+        times = "once" if case.reopened_count == 1 else f"{case.reopened_count} times"
+        facts.append(Fact("Reopened", f"{times} within 30 days"))
+    if case.is_automation_barred:
+        facts.append(Fact("Automation", "Off for this exception: a repair was undone or failed"))
+    if case.closed_at is not None:
+        facts.append(Fact("Closed", case.close_reason, case.closed_at))
+    return facts
+
+
+def _similar(case: Case, *, user: User) -> Count:
+    others = visible_cases(user).filter(check_name=case.check_name, closed_at__isnull=True)
+    return words.count(others.exclude(pk=case.pk)[: words.MOST_COUNTED + 1].count())
+
+
+def _actions(case: Case, *, user: User, why_not: str) -> dict[str, Permission]:
+    """Say of each verb whether it may be done now, and if not, why."""
+    state = case.state
+    closed = "" if case.is_open else f"It is {words.state(case).lower()}."
+    repaired = "It is repaired, and waits for its check." if state == "VERIFYING" else ""
+    held = ""
+    if case.owner is not None and case.owner_id != user.pk:
+        held = f"{name_of(case.owner)} has it."
+    elif case.owner is not None and state == "IN_PROGRESS":
+        held = "It is yours."
+    held_by_no_lead = "" if roles(user) & {TEAM_LEAD, ADMIN} else "Needs Team lead."
+    reasons = {
+        "claim": closed or repaired or held,
+        "assign": closed or held_by_no_lead,
+        "snooze": closed or repaired or ("It waits." if state == "WAITING" else ""),
+        "wake": "" if state == "WAITING" else "It does not wait.",
+        "escalate": closed,
+        "dismiss": closed or repaired,
+        "reopen": "" if state == "DISMISSED" else "It was not dismissed.",
+    }
+    actions = {verb: why_not or reason for verb, reason in reasons.items()}
+    actions["comment"] = refusal_to_comment(user, case)
+    return {verb: Permission(not reason, reason) for verb, reason in actions.items()}
+
+
+def _assignable(case: Case, *, user: User, why_not: str) -> list[tuple[str, str]]:
+    """List whom `user` could give it to: the team's people who work cases."""
+    if why_not:
+        return []
+    people = User.objects.filter(
+        is_active=True,
+        memberships__team_id=case.team_id,
+        groups__name__in=[OPERATOR, TEAM_LEAD, ADMIN],
+    )
+    found = people.distinct().order_by("first_name", "last_name", "username")
+    return [(person.get_username(), name_of(person)) for person in found]

@@ -1,0 +1,100 @@
+"""Says why a case is here: what its check expects, and which rules opened and routed it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from exceptions.models import Case
+from reconciliation import rulebook
+from reconciliation.fields import ORDER
+from reconciliation.models import Discrepancy
+from reconciliation.money import as_text
+from reconciliation.rulebook import Check
+
+_HOURS_OF_DAY = 24
+
+
+def why_here(case: Case) -> str:
+    """Say what the check found, in one or two sentences."""
+    check = rulebook.version(case.rulebook_version).check(case.check_name)
+    return f"{check.title}: {_FAMILIES[check.family](check, case.discrepancy)}"
+
+
+def rule_of(case: Case) -> str:
+    """Say which rules opened and routed it."""
+    route = f"route “{case.route}”" if case.route else "no route fitted, so the catch-all team"
+    return f"Rulebook v{case.rulebook_version}, {route}"
+
+
+def _balance(check: Check, found: Discrepancy) -> str:
+    expected, actual = found.expected_minor, found.actual_minor
+    if expected is None or actual is None:
+        sides = (_labels(check.parameters["expected"]), _labels(check.parameters["actual"]))
+        return f"{sides[0]} and {sides[1]} do not agree."
+    return (
+        f"{as_text(expected, found.currency)} expected"
+        f" ({_labels(check.parameters['expected'])}),"
+        f" {as_text(actual, found.currency)} found ({_labels(check.parameters['actual'])})."
+    )
+
+
+def _milestone(check: Check, _found: Discrepancy) -> str:
+    first, then = check.parameters["from"], check.parameters["to"]
+    span = _span(check.parameters["hours"])
+    return f"“{_label(first)}” was not followed by “{_label(then)}” within {span}."
+
+
+def _conflict(check: Check, _found: Discrepancy) -> str:
+    said = ORDER.to_words(check.parameters["when"])
+    hours = check.parameters["hours"]
+    return f"{said}." if not hours else f"{said}, for longer than {_span(hours)}."
+
+
+def _duplicate(check: Check, found: Discrepancy) -> str:
+    span = _span(check.parameters["within_hours"])
+    excess = as_text(found.at_risk_minor, found.currency)
+    return f"the same amount twice within {span}, {excess} more than is owed."
+
+
+def _silence(check: Check, _found: Discrepancy) -> str:
+    return f"no system has said anything for {_span(check.parameters['hours'])}."
+
+
+def _stage(_check: Check, found: Discrepancy) -> str:
+    details: dict[str, Any] = found.details
+    errors = details.get("errors") or details.get("reasons") or []
+    first = errors[0] if errors else details.get("error", "")
+    if isinstance(first, dict):
+        first = f"{first.get('pointer', '')} {first.get('detail', '')}".strip()
+    return f"{first or 'see the technical details'}."
+
+
+_FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {
+    "balance": _balance,
+    "milestone": _milestone,
+    "conflict": _conflict,
+    "duplicate": _duplicate,
+    "silence": _silence,
+    rulebook.STAGE: _stage,
+}
+
+
+def _label(name: str) -> str:
+    field = ORDER.get(name)
+    return field.label if field else name
+
+
+def _labels(terms: list[str]) -> str:
+    """Say a signed sum: "Invoiced less Credited"."""
+    said = ""
+    for term in terms:
+        label = _label(term.removeprefix("-"))
+        joint = " less " if term.startswith("-") else " + "
+        said = f"{said}{joint}{label}" if said else label
+    return said
+
+
+def _span(hours: int) -> str:
+    days, rest = divmod(hours, _HOURS_OF_DAY)
+    if days and not rest:
+        return "1 day" if days == 1 else f"{days} days"
+    return "1 hour" if hours == 1 else f"{hours} hours"

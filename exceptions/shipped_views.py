@@ -1,0 +1,43 @@
+"""The saved views that everyone has from the first day."""
+
+from typing import Any
+
+from exceptions.models import SavedView
+
+
+def _is(field: str, value: str) -> dict[str, Any]:
+    return {"field": field, "operator": "is", "value": value}
+
+
+_OPEN_SLA = _is("sla", "over")
+SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
+    ("mine", "Mine", [_is("owner", "me")]),
+    ("team", "My teams", [_is("my_teams", "true")]),
+    ("unassigned", "Unassigned", [_is("owner", "unassigned")]),
+    ("over-sla", "Over SLA", [_OPEN_SLA]),
+    ("p1", "P1", [_is("severity", "P1")]),
+    ("snoozed", "Snoozed", [_is("waiting_for", "snooze")]),
+    ("verifying", "Verifying", [_is("state", "VERIFYING")]),
+    (
+        "closed-today",
+        "Closed in 24 h",
+        [{"field": "closed_at", "operator": "in_last", "value": "24h"}, _is("closed", "true")],
+    ),
+    (
+        "auto-repaired-today",
+        "Repaired by itself in 24 h",
+        [
+            {"field": "closed_at", "operator": "in_last", "value": "24h"},
+            _is("closed", "true"),
+            _is("by_machine", "true"),
+        ],
+    ),
+)
+
+
+def install() -> None:
+    """Add the views that are missing; one that is there may have been changed since, and stays."""
+    for position, (slug, name, filters) in enumerate(SHIPPED):
+        SavedView.objects.get_or_create(
+            slug=slug, defaults={"name": name, "position": position, "filters": filters}
+        )

@@ -1,0 +1,128 @@
+"""Tells a case's story, newest first: its trail, comments, write-backs, and what is next."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from audit.queries import trail
+from exceptions import words
+from exceptions.models import Case, Comment, RepairAttempt
+from exceptions.permissions import name_of
+from exceptions.rows import TimelineEntry
+from reconciliation.models import WriteBackAttempt
+
+_TEXTS = {
+    "case.opened": "Opened and given to {team}",
+    "case.claimed": "Took it",
+    "case.assigned": "Assigned it to {to}",
+    "case.snoozed": "Snoozed it until {until}",
+    "case.woken": "Woke it",
+    "case.escalated": "Escalated it to {to}",
+    "case.dismissed": "Dismissed it",
+    "case.reopened": "Reopened it",
+    "case.settled": "Settled: its check holds again",
+    "repair.begun": "{title}: begun",
+    "repair.delivered": "{title}: confirmed by the target",
+    "repair.failed": "{title}: failed",
+    "repair.undo_begun": "{title}: undo begun",
+    "repair.undone": "{title}: undone",
+    "repair.undo_failed": "{title}: could not be undone",
+    "repair.did_not_hold": "{title}: did not hold",
+    "repair.left_to_people": "Left it to people",
+}
+_KINDS = {"case.escalated": "clock", "case.opened": "state", "case.settled": "state"}
+_OUTCOMES = {
+    "DELIVERED": "says that it is done",
+    "REFUSED": "refused it",
+    "UNKNOWN": "gave no clear answer",
+    "UNREACHABLE": "could not be reached",
+    "FOUND": "had done it, when asked",
+    "ABSENT": "has not heard of it, when asked",
+    "NO_ANSWER": "could not be asked",
+}
+_UNSAID = {"case.commented"}  # the comment itself stands there
+
+
+def timeline(
+    *, case: Case, comments: Iterable[Comment], attempts: Sequence[RepairAttempt]
+) -> list[TimelineEntry]:
+    """Give everything that happened to a case, and before it what is going to."""
+    past = [
+        *_trail(case),
+        *(TimelineEntry(each.at, name_of(each.by), each.text, "comment") for each in comments),
+        *_tries(attempts),
+    ]
+    past.sort(key=lambda entry: entry.at, reverse=True)
+    return [*_future(case), *past]
+
+
+def _trail(case: Case) -> list[TimelineEntry]:
+    """Read the audit trail newest first, so that equal moments keep its order."""
+    return [
+        TimelineEntry(
+            at=event.at,
+            actor="the product" if event.actor.startswith("service:") else event.actor,
+            text=_text(event.action, detail=_detail(bytes(event.body))),
+            kind=_KINDS.get(event.action, "write" if "repair" in event.action else "people"),
+            reason=event.reason,
+            details={"action": event.action, "actor": event.actor, "sequence": event.sequence},
+        )
+        for event in trail(stream="case", subject_id=case.pk).defer(None).order_by("-sequence")
+        if event.action not in _UNSAID
+    ]
+
+
+def _detail(body: bytes) -> dict[str, Any]:
+    detail = json.loads(body)["detail"]
+    assert isinstance(detail, dict)
+    return detail
+
+
+def _text(action: str, *, detail: dict[str, Any]) -> str:
+    text = _TEXTS.get(action, action.rpartition(".")[2].replace("_", " ").capitalize())
+    for name, value in detail.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
+
+
+def _tries(attempts: Sequence[RepairAttempt]) -> list[TimelineEntry]:
+    titles = {
+        attempt.writeback_id: attempt.plan["title"]
+        for attempt in attempts
+        if attempt.writeback_id is not None
+    }
+    tries = WriteBackAttempt.objects.filter(writeback_id__in=titles).select_related(
+        "writeback__target"
+    )
+    return [
+        TimelineEntry(
+            at=each.at,
+            actor=each.writeback.target.name,
+            text=f"{titles[each.writeback_id]}: {each.writeback.target.name}"
+            f" {_OUTCOMES.get(each.outcome, each.outcome.lower())}",
+            kind="write",
+            details={
+                "status": each.status_code,
+                "answer": each.answer,
+                "idempotency_key": each.writeback.idempotency_key,
+            },
+        )
+        for each in tries.order_by("-pk")
+    ]
+
+
+def _future(case: Case) -> list[TimelineEntry]:
+    """Say what will happen by itself, the furthest first."""
+    if not case.is_open:
+        return []
+    coming = (
+        (case.next_escalation_at, "Next escalation", "clock"),
+        (case.next_automatic_at, "Next automatic repair", "write"),
+        (case.snoozed_until, "Wakes", "state"),
+    )
+    entries = [
+        TimelineEntry(at, "the product", f"{text} at {words.moment(at)}", kind, is_future=True)
+        for at, text, kind in coming
+        if at is not None
+    ]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
