@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.db import connection, connections
 from django.db.models import Q, QuerySet
 
-from audit.models import AuditEvent, Checkpoint
+from audit.models import Anchor, AuditEvent, Checkpoint
 from audit.verify import Row, Sealed
 
 _MOMENT = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
@@ -87,10 +87,22 @@ class Slice:
     has_older: bool
 
 
+@dataclass(frozen=True)
+class SealState:
+    """How far the proof of the trail has come."""
+
+    sealed: int
+    sealed_at: datetime | None
+    waiting: int  # rows without a seal
+    waiting_for: timedelta  # the oldest of them
+    anchored: int  # rows that the newest copy outside covers
+    anchored_at: datetime | None
+
+
 def trail(*, stream: str, subject_id: int) -> QuerySet[AuditEvent]:
     """Give everything that was recorded of one subject, oldest first."""
     found = AuditEvent.objects.filter(stream=stream, subject_id=subject_id)
-    return found.defer("body").order_by("sequence")
+    return found.order_by("sequence")
 
 
 def search(
@@ -100,8 +112,11 @@ def search(
     newer_than: int | None = None,
     limit: int = 50,
 ) -> Slice:
-    """Find rows newest first, from the newest, or on either side of the row with this id."""
-    found = AuditEvent.objects.filter(filters.condition()).defer("body")
+    """Find rows newest first, from the newest, or on either side of the row with this id.
+
+    Raises AuditEvent.DoesNotExist if there is no such row.
+    """
+    found = AuditEvent.objects.filter(filters.condition())
     if newer_than is not None:
         upwards = list(found.filter(_beside(newer_than, "gt")).order_by("at", "id")[: limit + 1])
         return Slice(upwards[:limit][::-1], has_newer=len(upwards) > limit, has_older=True)
@@ -148,6 +163,21 @@ def unsealed(*, at: datetime, limit: int = 10_000) -> tuple[int, timedelta]:
         cursor.execute(_TAIL, {"limit": limit})
         rows, oldest = cursor.fetchone()
     return rows, max(at - oldest, timedelta()) if oldest else timedelta()
+
+
+def seal_state(*, at: datetime) -> SealState:
+    """Say how far the proof has come, by `at`, a true moment."""
+    newest = Checkpoint.objects.order_by("-size").first()
+    anchored = Anchor.objects.order_by("-checkpoint__size").select_related("checkpoint").first()
+    waiting, age = unsealed(at=at)
+    return SealState(
+        sealed=newest.size if newest else 0,
+        sealed_at=newest.at if newest else None,
+        waiting=waiting,
+        waiting_for=age,
+        anchored=anchored.checkpoint.size if anchored else 0,
+        anchored_at=anchored.at if anchored else None,
+    )
 
 
 def _beside(row_id: int, side: str) -> Q:

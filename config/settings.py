@@ -44,6 +44,16 @@ AUDIT_PUBLIC_KEYS = os.environ.get("AUDIT_PUBLIC_KEYS", "").split()
 AUDIT_ORIGIN = os.environ.get("AUDIT_ORIGIN", "reconcile/audit")
 # Copies of the checkpoints, out of the database's reach; another disk is better.
 AUDIT_ANCHOR_FILE = os.environ.get("AUDIT_ANCHOR_FILE", embedded.data_dir() / "audit_anchors.jsonl")
+# Who names the subjects of each stream: the trail itself imports no other app.
+AUDIT_SUBJECTS = {
+    "order": "reconciliation.trail.Orders",
+    "case": "exceptions.trail.Cases",
+    "source": "reconciliation.trail.Sources",
+    "rulebook": "reconciliation.trail.Rulebooks",
+    "writeback": "reconciliation.trail.WriteBacks",
+    "access": "config.trail.People",
+    "system": "config.trail.Product",
+}
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 
