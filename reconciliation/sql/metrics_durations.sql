@@ -4,8 +4,9 @@
 -- params: since   timestamptz  beginning of the period
 --         until   timestamptz  its end, not included
 --         team    text         slug of the team whose checks are meant; '' for all
---         by_day  boolean      a row for each day in UTC; otherwise one row, whose day is NULL
--- gives:  day, count, median, p90 – the last two are intervals, NULL where nothing was cleared
+--         by_day  boolean      a row for each day in UTC; otherwise one, whose day is NULL
+-- gives:  day, count, median, p90 – the last two are intervals;
+--         no row where nothing was cleared
 SELECT
     cleared.day,
     count(cleared.took) AS count,
@@ -32,5 +33,5 @@ FROM (
                 AND waivers.at BETWEEN discrepancies.opened_at AND discrepancies.cleared_at
         )
 ) AS cleared
-GROUP BY GROUPING SETS ((cleared.day))
+GROUP BY cleared.day
 ORDER BY cleared.day
