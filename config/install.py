@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from audit.record import record
+from exceptions import shipped_views
 from reconciliation import rulebook
 from reconciliation.models import Calendar, Installation, Source, Team
 
@@ -44,6 +45,7 @@ def install(*, at: datetime) -> None:
     _add_calendars()
     _add_teams()
     _add_internal_source(at=at)
+    shipped_views.install()
     rulebook.publish_first(at=at)
     if is_new:
         record(
