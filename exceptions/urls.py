@@ -1,5 +1,24 @@
-"""The addresses of exceptions."""
+"""The addresses of the exception desk."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from exceptions.views import case, orders, queue, repairs, views
+
+urlpatterns: list[URLPattern] = [
+    path("exceptions/", queue.queue, name="queue"),
+    path("exceptions/<int:case_id>/", case.case, name="case"),
+    path("exceptions/<int:case_id>/claim/", case.claim, name="claim"),
+    path("exceptions/<int:case_id>/assign/", case.assign, name="assign"),
+    path("exceptions/<int:case_id>/snooze/", case.snooze, name="snooze"),
+    path("exceptions/<int:case_id>/wake/", case.wake, name="wake"),
+    path("exceptions/<int:case_id>/escalate/", case.escalate, name="escalate"),
+    path("exceptions/<int:case_id>/comment/", case.comment, name="comment"),
+    path("exceptions/<int:case_id>/dismiss/", case.dismiss, name="dismiss"),
+    path("exceptions/<int:case_id>/reopen/", case.reopen, name="reopen"),
+    path("exceptions/<int:case_id>/repairs/<slug:kind>/", repairs.run, name="repair"),
+    path("repairs/<int:attempt_id>/undo/", repairs.undo, name="undo"),
+    path("orders/<path:canonical_id>/trail.csv", orders.trail, name="order-trail"),
+    path("orders/<path:canonical_id>/", orders.order, name="order"),
+    path("views/", views.save, name="save-view"),
+    path("views/<slug:slug>/delete/", views.delete, name="delete-view"),
+]

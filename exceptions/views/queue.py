@@ -90,7 +90,7 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
     )
     context: dict[str, Any] = {
         "page": page,
-        "caption": "Exceptions, most urgent first",
+        "showing": f"{len(page.rows)} shown, most urgent first",
         "older_href": _href(asked, after=page.next_cursor) if page.next_cursor else "",
         "newest_href": _href(asked) if asked.after else "",
         "is_searching": bool(asked.search),

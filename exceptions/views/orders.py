@@ -1,0 +1,137 @@
+"""The page of one order: its story, its sources side by side, its exceptions."""
+
+import csv
+from collections.abc import Callable
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_safe
+
+from exceptions import order_page, queries
+from exceptions.comparison import compare
+from exceptions.views.answers import person
+from reconciliation.clock import now
+from reconciliation.models import Order, Source
+from reconciliation.order_list import state_words
+
+TABS = (("timeline", "Timeline"), ("sources", "Sources"), ("exceptions", "Exceptions"))
+KINDS = (
+    ("", "All"),
+    ("event", "Events"),
+    ("state", "State changes"),
+    ("write", "Writes"),
+    ("people", "People"),
+    ("comment", "Comments"),
+    ("problem", "Problems"),
+)
+
+
+@require_safe
+def order(request: HttpRequest, canonical_id: str) -> HttpResponse:
+    """Show one order; a merged one leads to the order that it became."""
+    at, found = now(), _find(canonical_id)
+    if found.merged_into is not None:
+        return redirect(f"/orders/{found.merged_into.canonical_id}/")
+    tab = request.GET.get("tab", "timeline")
+    if tab not in dict(TABS):
+        raise Http404
+    rows = queries.rows_of_order(order_id=found.pk, user=person(request), at=at)
+    context: dict[str, Any] = {
+        "order": found,
+        "detail": getattr(found, "detail", None),
+        "state_words": state_words(found),
+        "steps": order_page.steps(found),
+        "stuck": order_page.stuck_because(found),
+        "parts": order_page.parts(found),
+        "tab": tab,
+        "tabs": _tabs(found, tab, exceptions=len(rows)),
+        "rows": rows,
+        "aliases": found.aliases.select_related("source").order_by("kind", "value"),
+        **_OF_TAB[tab](request, found, at),
+    }
+    return render(request, "exceptions/order.html", context)
+
+
+@require_safe
+def trail(request: HttpRequest, canonical_id: str) -> HttpResponse:
+    """Give the whole story as CSV, oldest first."""
+    found = _find(canonical_id)
+    text = StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["at", "who", "what", "reason", "kind", "details"])
+    for entry in reversed(order_page.timeline(found, at=now())):
+        if entry.kind in {"next", "gap"}:
+            continue
+        details = "; ".join(f"{name}: {value}" for name, value in entry.facts)
+        row = [entry.at.isoformat(), entry.who, entry.text, entry.reason, entry.kind, details]
+        writer.writerow([_harmless(cell) for cell in row])
+    response = HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8")
+    name = "".join(letter if letter.isalnum() else "-" for letter in found.canonical_id)
+    response["Content-Disposition"] = f'attachment; filename="trail-{name}.csv"'
+    return response
+
+
+def _find(canonical_id: str) -> Order:
+    orders = Order.objects.select_related("detail__source", "merged_into", "parent", "recheck")
+    found = orders.filter(canonical_id=canonical_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _timeline(request: HttpRequest, found: Order, at: datetime) -> dict[str, Any]:
+    kind = request.GET.get("kind", "")
+    entries = order_page.timeline(found, kind=kind, at=at)
+    return {
+        "entries": entries[: order_page.NEWEST],
+        "entry_count": sum(entry.kind not in {"next", "gap"} for entry in entries),
+        "is_cut": len(entries) > order_page.NEWEST,
+        "kinds": [
+            (f"?{urlencode({'kind': value})}", words, value == kind) for value, words in KINDS
+        ],
+        "is_narrowed": bool(kind),
+    }
+
+
+def _sources(_request: HttpRequest, found: Order, _at: datetime) -> dict[str, Any]:
+    systems = Source.objects.exclude(kind="internal").order_by("name")
+    spoke = systems.filter(events__order=found).distinct()
+    return {
+        "comparison": compare(order=found, sources=list(systems)),
+        "spoke": spoke,
+        "lines": found.lines.order_by("line"),
+        "writebacks": order_page.writebacks(found),
+    }
+
+
+def _exceptions(_request: HttpRequest, _found: Order, _at: datetime) -> dict[str, Any]:
+    return {}  # the rows are on every tab: their number stands in its name
+
+
+_OF_TAB: dict[str, Callable[[HttpRequest, Order, datetime], dict[str, Any]]] = {
+    "timeline": _timeline,
+    "sources": _sources,
+    "exceptions": _exceptions,
+}
+
+
+def _tabs(found: Order, tab: str, *, exceptions: int) -> list[dict[str, Any]]:
+    base = f"/orders/{found.canonical_id}/"
+    return [
+        {
+            "name": name,
+            "href": base if value == "timeline" else f"{base}?tab={value}",
+            "is_current": value == tab,
+            "count": exceptions if value == "exceptions" else None,
+        }
+        for value, name in TABS
+    ]
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from reading an outside text as a formula."""
+    return f"'{cell}" if cell[:1] in {"=", "+", "-", "@", "\t", "\r"} else cell
