@@ -29,7 +29,9 @@ class ProductCommand(BaseCommand):
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(failure)}))
             raise
-        self.stdout.write(json.dumps(facts, default=str) if options["json"] else self.words(facts))
+        answer = json.dumps(facts, default=str) if options["json"] else self.words(facts)
+        if answer:
+            self.stdout.write(answer)
 
     def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Do it, and give the facts of the answer."""
