@@ -17,7 +17,7 @@ from reconciliation import discrepancies, sql
 from reconciliation.models import Event, EventConflict, RejectedEvent, Source
 from reconciliation.sources import canonical
 from reconciliation.strict import Problem
-from reconciliation.validate import Message, as_json, canonical_bytes, with_problems
+from reconciliation.validate import Message, as_json, canonical_bytes, refused
 
 REJECTED_CHECK, REUSED_CHECK = "event_rejected", "event_id_reused"
 MOST_REJECTIONS = 1_000  # of one source in an hour, so that a flood cannot fill the disk
@@ -99,7 +99,7 @@ def _allowed(source: Source, message: Message) -> Message:
         return message
     if message.envelope["type"] not in canonical.INTERNAL:
         return message
-    return with_problems(message, [Problem("/type", "Only the product itself may say this.")])
+    return refused(message, [Problem("/type", "Only the product itself may say this.")])
 
 
 def _take_turns(source: Source) -> None:

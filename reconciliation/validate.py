@@ -1,7 +1,7 @@
 """Turns bytes into a message that is an event, or says everything that keeps it from being one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -95,15 +95,9 @@ def unreadable(*, raw: bytes, content_type: str, detail: str) -> Message:
     )
 
 
-def with_problems(message: Message, problems: Sequence[Problem]) -> Message:
-    """Give the message with these problems beside those it has."""
-    return Message(
-        raw=message.raw,
-        content_type=message.content_type,
-        envelope=message.envelope,
-        is_json=message.is_json,
-        problems=(*problems, *message.problems),
-    )
+def refused(message: Message, problems: Sequence[Problem]) -> Message:
+    """Give the message with these problems instead of those it has: it is no event."""
+    return replace(message, occurred_at=None, problems=tuple(problems))
 
 
 def as_json(value: object) -> str:
