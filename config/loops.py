@@ -7,7 +7,7 @@ import structlog
 from django.db import DatabaseError, connection
 
 from audit import seal
-from config import watch
+from config import invariants, watch
 from config.pipeline import Take
 from exceptions import escalate, notify
 from reconciliation import clock, heartbeat
@@ -26,7 +26,9 @@ class Loop(NamedTuple):
 LOOPS = {
     "escalate": Loop(((escalate.take, 500), (notify.take, 100)), rest_seconds=5),
     "seal": Loop(((seal.take, 20_000),), rest_seconds=3),
-    "watch": Loop(((watch.take, 20), (notify.take, 100)), 15, settle_seconds=75),
+    "watch": Loop(
+        ((invariants.take, 5_000), (watch.take, 20), (notify.take, 100)), 15, settle_seconds=75
+    ),
 }
 
 

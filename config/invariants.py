@@ -1,0 +1,164 @@
+"""What must always be true, asked of the database once a minute, in production too."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+
+from exceptions.models import Case
+from reconciliation import heartbeat
+from reconciliation.ledger import COLUMNS, position_sql
+from reconciliation.models import Heartbeat, Installation, Order, RulebookVersion, WriteBack
+
+COMPONENT = "invariants"
+EVERY = timedelta(seconds=60)
+MOST_COUNTED = 1_000
+_SAMPLE = 3
+_SECONDS = 5  # the most that one question may take; the product's own work comes first
+_FOLDER = Path(__file__).resolve().parent / "sql"
+_log = structlog.get_logger(__name__)
+
+# name of the SQL file → what is wrong, after the number of rows it gives
+INVARIANTS: Mapping[str, str] = {
+    "orders_off_position": "orders have totals that their entries do not add up to",
+    "orders_off_trail": "orders have moved without a trace on the trail",
+    "orders_off_history": "orders differ from their newest history",
+    "states_undeclared": "rows are in a state that does not exist",
+    "discrepancies_without_case": "discrepancies have no exception",
+    "events_waiting": "events wait longer than a minute to be applied",
+    "events_parked_too_long": "events without an order were not reported",
+    "writebacks_stuck": "write-backs are ten minutes late",
+    "escalations_overdue": "escalation steps did not fire",
+    "cases_in_catch_all": "exceptions were routed by no rule",
+    "cases_without_people": "exceptions belong to a team without members",
+    "trail_unsealed": "rows of the audit trail wait for their seal",
+    "trail_cut": "seals do not fit the audit trail",
+}
+
+
+class Finding(NamedTuple):
+    """What one question came to."""
+
+    name: str
+    count: int | None  # up to MOST_COUNTED; None: it could not be answered
+    sample: list[str]
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether it is known to hold."""
+        return self.count == 0
+
+    @property
+    def sentence(self) -> str:
+        """Say it in words."""
+        what = INVARIANTS.get(self.name, self.name)
+        if self.count is None:
+            return f"Not known whether {what}: the database did not answer in time."
+        number = f"more than {MOST_COUNTED:,}" if self.count > MOST_COUNTED else f"{self.count:,}"
+        examples = f" ({', '.join(self.sample)})" if self.sample else ""
+        return f"{number} {what}{examples}." if self.count else f"No {what}."
+
+
+def take(*, limit: int, at: datetime) -> int:
+    """Ask every question if a minute has passed; says how many do not hold.
+
+    Looks at the next `limit` orders; the answers stay in the heartbeat of this component. While
+    a demo's past is driven, whose days pass in seconds, nothing is late.
+    """
+    known = Heartbeat.objects.filter(component=COMPONENT).first()
+    if known is not None and _true_now() - known.at < EVERY:
+        return 0
+    before = known.details if known else {}
+    low, high = _window(after=int(before.get("orders_to", 0)), limit=limit)
+    asked = _untimed() if _is_simulating() else tuple(INVARIANTS)
+    findings = check(at=at, low=low, high=high, names=asked)
+    heartbeat.beat(
+        component=COMPONENT,
+        details={"findings": [finding._asdict() for finding in findings], "orders_to": high},
+    )
+    return sum(not finding.holds for finding in findings)
+
+
+def check(
+    *,
+    at: datetime,
+    low: int = 0,
+    high: int | None = None,
+    names: Collection[str] = tuple(INVARIANTS),
+) -> list[Finding]:
+    """Ask these questions; of the orders, those with low < id <= high, all of them by default."""
+    asked = {"at": at, "low": low, "high": 2**62 if high is None else high, **_declared()}
+    return [_ask(name, asked) for name in names]
+
+
+def last_findings() -> tuple[list[Finding], datetime | None]:
+    """Give what was found last, and when by the true clock."""
+    known = Heartbeat.objects.filter(component=COMPONENT).first()
+    if known is None:
+        return [], None
+    found = known.details.get("findings", [])
+    return [Finding(**finding) for finding in found], known.at
+
+
+def _ask(name: str, asked: Mapping[str, Any]) -> Finding:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, TRUE)", [f"{_SECONDS}s"])
+            cursor.execute(
+                f"SELECT found.subject FROM ({_sql(name)}) AS found LIMIT %(most)s",  # noqa: S608
+                {**asked, "most": MOST_COUNTED + 1},
+            )
+            subjects = [str(subject) for (subject,) in cursor.fetchall()]
+            cursor.execute("SELECT set_config('statement_timeout', '0', TRUE)")
+    except DatabaseError as failure:
+        _log.warning("invariant.unknown", name=name, error=str(failure))
+        return Finding(name, None, [])
+    return Finding(name, len(subjects), subjects[:_SAMPLE])
+
+
+@cache
+def _sql(name: str) -> str:
+    text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    if name != "orders_off_position":
+        return text
+    scope = "SELECT id AS order_id FROM reconciliation_order WHERE id > %(low)s AND id <= %(high)s"
+    pairs = (f"orders.{column} IS DISTINCT FROM positions.{column}" for column in COLUMNS)
+    return text.format(position=position_sql(scope=scope), differs="\n    OR ".join(pairs))
+
+
+def _untimed() -> tuple[str, ...]:
+    return tuple(name for name in INVARIANTS if "%(at)s" not in _sql(name))
+
+
+def _is_simulating() -> bool:
+    return Installation.objects.filter(simulated_now__isnull=False).exists()
+
+
+def _declared() -> dict[str, list[str]]:
+    return {
+        "order_states": Order.State.values,
+        "case_states": Case.State.values,
+        "writeback_states": WriteBack.State.values,
+        "rulebook_states": RulebookVersion.State.values,
+    }
+
+
+def _window(*, after: int, limit: int) -> tuple[int, int]:
+    """Give the next stretch of orders; from the beginning again after the last."""
+    beyond = Order.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+    ids = list(beyond[:limit])
+    if not ids and after:
+        return _window(after=0, limit=limit)
+    return (after, ids[-1]) if ids else (0, 0)
+
+
+def _true_now() -> datetime:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (moment,) = cursor.fetchone()
+    assert isinstance(moment, datetime)
+    return moment
