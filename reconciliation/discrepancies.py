@@ -136,6 +136,7 @@ def waive(*, discrepancy_id: int, reason: str, by: User, at: datetime) -> Waiver
     waived: raises Discrepancy.DoesNotExist for any other subject, or if it is cleared.
     """
     found = Discrepancy.objects.get(pk=discrepancy_id, order__isnull=False, cleared_at__isnull=True)
+    assert found.order_id is not None
     order = Order.objects.select_for_update(no_key=True).get(pk=found.order_id)
     Waiver.objects.filter(check_name=found.check_name, order=order, lapsed_at__isnull=True).update(
         lapsed_at=at

@@ -33,7 +33,7 @@ class Asked(NamedTuple):
         return self.at
 
 
-class _HasText(Lookup):  # type: ignore[type-arg]
+class _HasText(Lookup):
     """Contains, letters A to Z alike in both cases: the same in every locale, and in Python."""
 
     lookup_name = "has_text"

@@ -7,7 +7,8 @@ from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
 
 
-def _approver_is_another(version: "RulebookVersion") -> bool:
+def _approver_is_another(version: models.Model) -> bool:
+    assert isinstance(version, RulebookVersion)
     return version.approver != version.author
 
 

@@ -1,6 +1,7 @@
 """The numbers of the metrics page that cases tell."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
@@ -14,7 +15,7 @@ from tests.reconciliation.worlds import HOUR, NOON, order, rules
 
 pytestmark = pytest.mark.django_db
 DAY = 24 * HOUR
-PERIOD = {"since": NOON, "until": NOON + 10 * DAY}
+PERIOD: dict[str, Any] = {"since": NOON, "until": NOON + 10 * DAY}
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def verdict(check: str, at: datetime, **totals: object) -> str:
     return str(judged(check, at).get("A-1", {"verdict": "HOLDS"})["verdict"])
 
 
-BILLED = {"ordered_minor": 1000, "invoiced_minor": 1000, "invoiced_at": T}
+BILLED: dict[str, Any] = {"ordered_minor": 1000, "invoiced_minor": 1000, "invoiced_at": T}
 PAID = {"paid_minor": 1000, "paid_at": T, "ordered_minor": 1000}
 ACTIVE = {**BILLED, "is_active": True, "to_activate_quantity": 1}
 FAILED = {"payment_failed_at": T, "confirmed_at": T, "ordered_minor": 1000}

@@ -1,6 +1,7 @@
 """The numbers of the metrics page that orders and discrepancies tell."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from tests.reconciliation.worlds import HOUR, NOON, order, rules
 
 pytestmark = pytest.mark.django_db
 DAY = 24 * HOUR
-PERIOD = {"since": NOON, "until": NOON + 10 * DAY}
+PERIOD: dict[str, Any] = {"since": NOON, "until": NOON + 10 * DAY}
 
 
 @pytest.fixture(autouse=True)
