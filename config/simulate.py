@@ -150,7 +150,7 @@ def move_in(setup: Setup, *, at: datetime) -> tuple[Setup, Job]:
         at=at,
     )
     installation.save()
-    setup = _connect_systems(setup, at=at)
+    setup = connect_systems(setup, at=at)
     job = Job.objects.create(
         kind=JOB_KIND,
         title=f"Demo company: {setup.orders:,} orders over {setup.days} days",
@@ -165,7 +165,8 @@ def move_in(setup: Setup, *, at: datetime) -> tuple[Setup, Job]:
     return setup, job
 
 
-def _connect_systems(setup: Setup, *, at: datetime) -> Setup:
+def connect_systems(setup: Setup, *, at: datetime) -> Setup:
+    """Connect the company's systems; gives the setup with their secrets."""
     secrets = {
         system.slug: connect(
             slug=system.slug,

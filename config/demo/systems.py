@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from config.demo import truth
 from config.demo.facts import Fact
 from config.demo.sender import is_signed
 from config.demo.telling import Expected, cloud_event
 
-REFUSED_OF_1_000, LOST_OF_1_000, FORGOTTEN_OF_1_000 = 20, 15, 15
 _MOST_BYTES = 1024 * 1024
 
 # What each action makes the system say, the id that this carries, and how such ids begin.
@@ -43,6 +43,17 @@ Clock = Callable[[], datetime]
 Echo = Callable[[str, Event], None]
 
 
+class Chances(NamedTuple):
+    """How many of a thousand write-backs come to nothing good, and how."""
+
+    refused: int
+    lost: int  # done, and the answer does not come
+    forgotten: int  # not done, and nobody knows of it
+
+
+LIFELIKE = Chances(refused=20, lost=15, forgotten=15)
+
+
 class Refused(Exception):
     """The system will not do it; the message goes to whoever asked."""
 
@@ -59,8 +70,16 @@ class Systems:
     """
 
     def __init__(
-        self, *, seed: int, clock: Clock, echo: Echo, journal: Path, truth_path: Path
+        self,
+        *,
+        seed: int,
+        clock: Clock,
+        echo: Echo,
+        journal: Path,
+        truth_path: Path,
+        chances: Chances = LIFELIKE,
     ) -> None:
+        self.chances = chances
         self._seed = seed
         self._clock = clock
         self._echo = echo
@@ -81,17 +100,16 @@ class Systems:
         with self._lock:
             if (slug, key) in self._done:
                 return self._done[slug, key]
-            luck = self._luck(asked)
-            if luck < REFUSED_OF_1_000:
+            fate = self._fate(asked)
+            if fate == "refused":
                 self._refuse(asked)
             is_first = (slug, key) not in self._had_their_turn
             self._had_their_turn.add((slug, key))
-            luck -= REFUSED_OF_1_000
-            if is_first and LOST_OF_1_000 <= luck < LOST_OF_1_000 + FORGOTTEN_OF_1_000:
+            if is_first and fate == "forgotten":
                 raise LineLost
             event = self._do(slug, key, asked)
             self._echo(slug, event)
-            if is_first and luck < LOST_OF_1_000:
+            if is_first and fate == "lost":
                 raise LineLost
             return event
 
@@ -100,10 +118,13 @@ class Systems:
         with self._lock:
             return self._done.get((slug, key))
 
-    def _luck(self, asked: Mapping[str, Any]) -> int:
-        """Draw from 0 to 999: always the same for the same order and action."""
+    def _fate(self, asked: Mapping[str, Any]) -> str:
+        """Draw what becomes of it: always the same for the same order and action."""
         drawn = f"{self._seed}/{asked['order']}/{asked['action']}"
-        return int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:4]) % 1000
+        number = int.from_bytes(hashlib.sha256(drawn.encode()).digest()[:4]) % 1000
+        ends_at = accumulate(self.chances)
+        fates = zip(self.chances._fields, ends_at, strict=True)
+        return next((fate for fate, end in fates if number < end), "done")
 
     def _refuse(self, asked: Mapping[str, Any]) -> None:
         expected = Expected(

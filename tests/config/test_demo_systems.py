@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from config.demo import systems, truth
+from config.demo import truth
 from config.demo.sender import is_signed, sign
 from config.demo.systems import LineLost, Refused, Systems, SystemsServer
 
@@ -46,13 +46,13 @@ def asked(order: str, action: str = "mark_fulfilled") -> dict[str, Any]:
     return {"action": action, "order": order, "payload": {}}
 
 
-def order_with_luck(desk: Systems, least: int, most: int) -> str:
+def order_that_is(fate: str, desk: Systems) -> str:
     orders = (f"SO-{number}" for number in range(100_000))
-    return next(order for order in orders if least <= desk._luck(asked(order)) < most)
+    return next(order for order in orders if desk._fate(asked(order)) == fate)
 
 
 def test_what_is_asked_twice_under_one_key_is_done_once(desk: Systems, echoed: Echoed) -> None:
-    order = order_with_luck(desk, 100, 1_000)
+    order = order_that_is("done", desk)
 
     first = desk.act("shop", "key-1", asked(order))
     second = desk.act("shop", "key-1", asked(order))
@@ -64,7 +64,7 @@ def test_what_is_asked_twice_under_one_key_is_done_once(desk: Systems, echoed: E
 
 
 def test_a_refusal_is_for_good_and_stands_in_the_truth(desk: Systems, tmp_path: Path) -> None:
-    order = order_with_luck(desk, 0, systems.REFUSED_OF_1_000)
+    order = order_that_is("refused", desk)
 
     for key in ("key-1", "key-2"):
         with pytest.raises(Refused):
@@ -75,7 +75,7 @@ def test_a_refusal_is_for_good_and_stands_in_the_truth(desk: Systems, tmp_path: 
 
 
 def test_a_line_lost_after_acting_leaves_the_deed_to_be_looked_up(desk: Systems) -> None:
-    order = order_with_luck(desk, systems.REFUSED_OF_1_000, systems.REFUSED_OF_1_000 + 15)
+    order = order_that_is("lost", desk)
 
     with pytest.raises(LineLost):
         desk.act("shop", "key-1", asked(order))
@@ -86,7 +86,7 @@ def test_a_line_lost_after_acting_leaves_the_deed_to_be_looked_up(desk: Systems)
 def test_what_was_forgotten_was_not_done_and_can_be_asked_again(
     desk: Systems, echoed: Echoed
 ) -> None:
-    order = order_with_luck(desk, systems.REFUSED_OF_1_000 + 15, systems.REFUSED_OF_1_000 + 30)
+    order = order_that_is("forgotten", desk)
 
     with pytest.raises(LineLost):
         desk.act("shop", "key-1", asked(order))
@@ -97,7 +97,7 @@ def test_what_was_forgotten_was_not_done_and_can_be_asked_again(
 
 
 def test_a_restart_forgets_nothing(desk: Systems, tmp_path: Path, echoed: Echoed) -> None:
-    order = order_with_luck(desk, 100, 1_000)
+    order = order_that_is("done", desk)
     done = desk.act("shop", "key-1", asked(order))
 
     restarted = opened(tmp_path, echoed)
@@ -143,7 +143,7 @@ def post(url: str, body: bytes, *, secret: str = SECRET) -> tuple[int, dict[str,
 
 
 def test_a_signed_write_back_is_answered_with_its_message(desk: Systems, address: str) -> None:
-    body = json.dumps(asked(order_with_luck(desk, 100, 1_000))).encode()
+    body = json.dumps(asked(order_that_is("done", desk))).encode()
 
     status, answer = post(f"{address}/shop/writebacks/", body)
 
@@ -152,7 +152,7 @@ def test_a_signed_write_back_is_answered_with_its_message(desk: Systems, address
 
 
 def test_an_unsigned_write_back_is_not_done(desk: Systems, address: str) -> None:
-    body = json.dumps(asked(order_with_luck(desk, 100, 1_000))).encode()
+    body = json.dumps(asked(order_that_is("done", desk))).encode()
 
     status, _ = post(f"{address}/shop/writebacks/", body, secret=OTHER_SECRET)
 
