@@ -1,6 +1,6 @@
 """Applies received events to their orders, batch by batch; sets aside what cannot be applied."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime
 
 import structlog
@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from reconciliation import names
 from reconciliation.discrepancies import clear, open_for
 from reconciliation.folding import Fact, fold
-from reconciliation.models import Discrepancy, Event
+from reconciliation.models import Discrepancy, Event, Source
 from reconciliation.normalise import Unreadable, read
 
 _log = structlog.get_logger(__name__)
@@ -33,25 +33,29 @@ _POISON = (
 
 def take(*, limit: int, at: datetime) -> int:
     """Apply up to `limit` received events, oldest first; says how many were dealt with."""
-    waiting = Event.objects.filter(status=Event.Status.RECEIVED)
+    waiting = Event.objects.filter(status=Event.Status.RECEIVED).order_by("id")
     if not waiting.exists() and not names.wake_parked():
         return _report_overdue(limit=limit, at=at)
     claimed: list[int] = []
     try:
         with transaction.atomic():
-            events = _claim(waiting.order_by("id")[:limit])
-            claimed += (event.pk for event in events)
-            _apply(events, at=at)
+            facts = _claim(waiting[:limit])
+            claimed += (fact.id for fact in facts)
+            _apply(facts, at=at)
     except _POISON as failure:
         _log.warning("apply.batch_failed", events=len(claimed), error=str(failure))
         _apply_stubbornly(claimed, at=at)
     return len(claimed) + _report_overdue(limit=limit, at=at)
 
 
-def _claim(events: QuerySet[Event]) -> list[Event]:
+def _claim(events: QuerySet[Event]) -> list[Fact]:
     """Lock events that nobody else is at; they come back in the order asked for."""
-    locked = events.select_for_update(skip_locked=True, of=("self",), no_key=True)
-    return list(locked.select_related("source").defer("raw", "sha256"))
+    locked = events.select_for_update(skip_locked=True, no_key=True)
+    rows = locked.values_list(
+        "id", "source_id", "type", "occurred_at", "received_at", "data", "order_reference"
+    )
+    sources = Source.objects.in_bulk()
+    return [Fact(row[0], sources[row[1]], *row[2:]) for row in rows]
 
 
 def _apply_stubbornly(event_ids: Sequence[int], *, at: datetime) -> None:
@@ -59,9 +63,9 @@ def _apply_stubbornly(event_ids: Sequence[int], *, at: datetime) -> None:
 
     The first try is of the whole: what failed may have been two workers at one new order.
     """
+    waiting = Event.objects.filter(pk__in=event_ids, status=Event.Status.RECEIVED)
     try:
         with transaction.atomic():
-            waiting = Event.objects.filter(pk__in=event_ids, status=Event.Status.RECEIVED)
             _apply(_claim(waiting.order_by("id")), at=at)
     except _POISON as failure:
         if len(event_ids) == 1:
@@ -72,34 +76,23 @@ def _apply_stubbornly(event_ids: Sequence[int], *, at: datetime) -> None:
         _apply_stubbornly(event_ids[middle:], at=at)
 
 
-def _apply(events: Sequence[Event], *, at: datetime) -> None:
+def _apply(claimed: Sequence[Fact], *, at: datetime) -> None:
     """Apply claimed events; those that make no sense are set aside one by one."""
     facts = []
-    for event in events:
+    for fact in claimed:
         try:
-            facts.append(_fact(event))
+            fact.reading = read(type_=fact.type, data=fact.data)
         except Unreadable as problem:
-            _quarantine(event.pk, reason=str(problem), at=at)
+            _quarantine(fact.id, reason=str(problem), at=at)
+        else:
+            facts.append(fact)
     if not facts:
         return
     new = fold(facts, at=at)
-    _clear_reports([fact.id for fact in facts if fact.order_id is not None], at=at)
+    _clear_reports({fact.id for fact in facts if fact.order_id is not None}, at=at)
     if new:
         names.wake_parked_for(new)
     _note_signs_of_life(facts)
-
-
-def _fact(event: Event) -> Fact:
-    return Fact(
-        id=event.pk,
-        source=event.source,
-        type=event.type,
-        occurred_at=event.occurred_at,
-        received_at=event.received_at,
-        data=event.data,
-        order_reference=event.order_reference,
-        reading=read(type_=event.type, data=event.data),
-    )
 
 
 @transaction.atomic
@@ -143,13 +136,14 @@ def _amount(event: Event) -> dict[str, int]:
     return {"amount_minor": amount} if isinstance(amount, int) else {}
 
 
-def _clear_reports(event_ids: Sequence[int], *, at: datetime) -> None:
+def _clear_reports(event_ids: Set[int], *, at: datetime) -> None:
     """Clear what was reported of events that have found their order now."""
     reports = Discrepancy.objects.filter(
-        event__in=event_ids, check_name__in=(_TOO_LONG, _QUARANTINED), cleared_at__isnull=True
+        event__isnull=False, check_name__in=(_TOO_LONG, _QUARANTINED), cleared_at__isnull=True
     )
-    for report in reports.select_related("event"):
-        clear(check_name=report.check_name, event=report.event, at=at)
+    for report in reports.select_related("event"):  # few are open, and many events come in
+        if report.event_id in event_ids:
+            clear(check_name=report.check_name, event=report.event, at=at)
 
 
 def _note_signs_of_life(facts: Sequence[Fact]) -> None:
