@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from exceptions.history_fields import HISTORY
 from exceptions.models import Case
 from exceptions.repairs import KINDS
 from reconciliation.fields import (
@@ -22,6 +23,7 @@ from reconciliation.fields import (
     Text,
 )
 from reconciliation.fields.kinds import Asked
+from reconciliation.fields.registered import team_names
 
 _STATES = (
     ("NEW", "New"),
@@ -137,6 +139,10 @@ FIELDS = Registry(
             choices=[("true", "yes"), ("false", "no")],
         ),
         Text("route", "Rule that routed it", ("route",)),
+        Moment("found_at", "Difference found", ("discrepancy__opened_at",)),
+        Moment("cleared_at", "Difference gone", ("discrepancy__cleared_at",)),
+        Choice("check_team", "Team of the check", ("discrepancy__team__slug",), choices=team_names),
+        *HISTORY,
         *(field for name, field in DISCREPANCY.items() if name not in _OF_THE_CASE),
     ]
 )

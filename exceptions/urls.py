@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from exceptions.views import case, orders, queue, repairs, views
+from exceptions.views import case, metrics, orders, queue, repairs, views
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
@@ -21,4 +21,5 @@ urlpatterns: list[URLPattern] = [
     path("orders/<path:canonical_id>/", orders.order, name="order"),
     path("views/", views.save, name="save-view"),
     path("views/<slug:slug>/delete/", views.delete, name="delete-view"),
+    path("metrics/", metrics.metrics, name="metrics"),
 ]

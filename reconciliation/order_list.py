@@ -39,12 +39,28 @@ class _Broken(Choice):
         return Q(Exists(found.filter(**{f"{self._path()}__in": names})))
 
 
+@dataclass(frozen=True)
+class _EverBroken(Choice):
+    """Whether a check of the order was ever broken: any, or those of one team."""
+
+    operators = ("is",)
+
+    def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        found = Discrepancy.objects.filter(order=OuterRef("pk"))
+        return Q(Exists(found if wanted == "any" else found.filter(team__slug=wanted)))
+
+
+def _teams_or_any() -> list[tuple[str, str]]:
+    return [("any", "any team's checks"), *team_names()]
+
+
 FIELDS = Registry(
     [
         ORDER["state"],
         ORDER["verdict"],
         _Broken("check", "Disagreement", ("check_name",), choices=check_titles),
         _Broken("team", "Team", ("team__slug",), choices=team_names),
+        _EverBroken("ever", "Ever disagreed by", ("pk",), choices=_teams_or_any),
         *(field for name, field in ORDER.items() if name not in {"state", "verdict"}),
     ]
 )

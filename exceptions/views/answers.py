@@ -1,6 +1,5 @@
 """How the pages of one case answer: the panel or the whole page, done or refused."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -17,11 +16,20 @@ from exceptions import queries
 from exceptions.forms import SNOOZES
 from exceptions.models import Case
 from exceptions.permissions import visible_cases
-from exceptions.rows import CaseDetail, RepairPreview
+from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
 
 PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
 _NEWEST = 5
+_SHOWN_ABOVE = {"Owner", "Team"}  # facts that the panel has a place of its own for
 _PLAIN = (("wake", "Wake it now"), ("reopen", "Reopen"))
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Some rows of a comparison, without the systems that say nothing in any of them."""
+
+    systems: list[str]
+    rows: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,23 @@ class Problem:
     tone: str = "bad"
     href: str = ""
     action: str = ""
+
+
+def side_by_side(rows: list[ComparisonRow], systems: list[str]) -> SideBySide:
+    """Pair each cell with its system, for the screens on which a cell stands alone."""
+    speaks = [
+        any(row.cells[place].text or row.cells[place].is_missing for row in rows)
+        for place in range(len(systems))
+    ]
+
+    def cells(row: ComparisonRow) -> list[tuple[str, Cell]]:
+        pairs = zip(systems, row.cells, speaks, strict=True)
+        return [(system, cell) for system, cell, is_heard in pairs if is_heard]
+
+    return SideBySide(
+        systems=[system for system, is_heard in zip(systems, speaks, strict=True) if is_heard],
+        rows=[{"field": row.field, "verdict": row.verdict, "cells": cells(row)} for row in rows],
+    )
 
 
 def person(request: HttpRequest) -> User:
@@ -126,24 +151,39 @@ def _context(
     region = _region(request)
     shown = preview or detail.preview
     timeline = detail.timeline if region == PAGE else detail.timeline[:_NEWEST]
-    allowed: Callable[[str], bool] = lambda verb: (  # noqa: E731 - one line, used twice
-        verb in detail.actions and detail.actions[verb].allowed
-    )
     return {
         "region": region,
         "detail": detail,
+        "facts": [fact for fact in detail.facts if fact.name not in _SHOWN_ABOVE],
+        **_compared(detail),
         "row": detail.row,
         "preview": shown,
         "others": [offer for offer in detail.repairs if not shown or offer.kind != shown.kind],
         "timeline": timeline,
         "earlier": len(detail.timeline) - len(timeline),
         "plain_actions": [
-            {"verb": verb, "title": title} for verb, title in _PLAIN if allowed(verb)
+            {"verb": verb, "title": title} for verb, title in _PLAIN if _allows(detail, verb)
         ],
-        "has_actions": not detail.row.closed_at or allowed("reopen") or allowed("comment"),
+        "has_actions": not detail.row.closed_at
+        or _allows(detail, "reopen")
+        or _allows(detail, "comment"),
         "snoozes": SNOOZES,
         "problem": problem,
     }
+
+
+def _compared(detail: CaseDetail) -> dict[str, Any]:
+    found = detail.comparison
+    if found is None:
+        return {}
+    return {
+        "differing": side_by_side(found.differing, found.systems),
+        "matching": side_by_side(found.matching, found.systems),
+    }
+
+
+def _allows(detail: CaseDetail, verb: str) -> bool:
+    return verb in detail.actions and detail.actions[verb].allowed
 
 
 def _region(request: HttpRequest) -> str:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from exceptions import order_page, queries
 from exceptions.comparison import compare
-from exceptions.views.answers import person
+from exceptions.views.answers import person, side_by_side
 from reconciliation.clock import now
 from reconciliation.models import Order, Source
 from reconciliation.order_list import state_words
@@ -99,10 +99,13 @@ def _timeline(request: HttpRequest, found: Order, at: datetime) -> dict[str, Any
 
 def _sources(_request: HttpRequest, found: Order, _at: datetime) -> dict[str, Any]:
     systems = Source.objects.exclude(kind="internal").order_by("name")
-    spoke = systems.filter(events__order=found).distinct()
+    spoke = Source.objects.filter(events__order=found).exclude(kind="internal").distinct()
+    heard = list(spoke.order_by("pk"))
+    comparison = compare(order=found, sources=[*heard, *systems.exclude(pk__in=spoke)])
     return {
-        "comparison": compare(order=found, sources=list(systems)),
-        "spoke": spoke,
+        "comparison": comparison,
+        "differing": side_by_side(comparison.differing, comparison.systems),
+        "matching": side_by_side(comparison.matching, comparison.systems),
         "lines": found.lines.order_by("line"),
         "writebacks": order_page.writebacks(found),
     }

@@ -127,7 +127,8 @@
   const words = (due) => {
     const minutes = Math.floor(Math.abs(due - Date.now()) / 60000);
     const days = Math.floor(minutes / 1440), hours = Math.floor((minutes % 1440) / 60);
-    const text = days ? `${days} d ${hours} h` : hours ? `${hours} h ${minutes % 60} min` : `${minutes} min`;
+    const parts = [[days, "d"], [hours, "h"], [minutes % 60, "min"]].filter(([number]) => number);
+    const text = parts.slice(0, 2).map((part) => part.join(" ")).join(" ") || "0 min";
     return `${text} ${due > Date.now() ? "left" : "over"}`;
   };
   const tick = () => all("[data-tick] time").forEach((time) => {

@@ -1,0 +1,86 @@
+"""The fields of the queue that ask a case's history: who settled it, when it changed hands.
+
+They are asked of the database only; a rule never rests on them.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+
+from exceptions.models import Case, RepairAttempt
+from reconciliation.fields import BadCondition, Choice, Field
+from reconciliation.fields.kinds import Asked
+
+_A_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Alone(Choice):
+    """Whether a case was settled without a person: nobody took it, nobody ran a repair."""
+
+    operators: ClassVar[tuple[str, ...]] = ("is",)
+
+    def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        by_people = RepairAttempt.objects.filter(case=OuterRef("pk"), by__isnull=False)
+        found = Q(closed_by__startswith="service:", responded_at__isnull=True, state="SETTLED")
+        found &= ~Q(Exists(by_people))
+        return found if wanted == "true" else ~found
+
+    def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
+        raise BadCondition(f"{self.label} is asked of the database only.")
+
+
+@dataclass(frozen=True)
+class HandedOver(Field):
+    """Whether a case changed teams or was given to a person between two days, both included.
+
+    The value is "2026-11-01/2026-11-30", days in UTC. The opening is no handover.
+    """
+
+    control: ClassVar[str] = "text"
+    operators: ClassVar[tuple[str, ...]] = ("is",)
+
+    def say(self, value: Any) -> str:  # noqa: ANN401 - as its base
+        """Say the days."""
+        first, last = value
+        return f"between {first:%Y-%m-%d} and {last:%Y-%m-%d}"
+
+    def _one(self, _operator: str, value: Any) -> tuple[date, date]:  # noqa: ANN401 - as its base
+        try:
+            first, last = (date.fromisoformat(part) for part in str(value).split("/"))
+        except ValueError as error:
+            raise BadCondition(f"{self.label} needs two days: 2026-11-01/2026-11-30.") from error
+        return first, last
+
+    def _leaf(self, _operator: str, wanted: tuple[date, date], _asked: Asked) -> Q:
+        first, last = (datetime.combine(day, time.min, UTC) for day in wanted)
+        rows = Case.history.model.objects
+        before = rows.filter(id=OuterRef("id"), version__lt=OuterRef("version"))
+        before = before.order_by("-version", "-history_id")
+        changed = rows.filter(
+            id=OuterRef("pk"), history_date__gte=first, history_date__lt=last + _A_DAY
+        ).annotate(
+            team_before=Subquery(before.values("team_id")[:1]),
+            owner_before=Subquery(before.values("owner_id")[:1]),
+        )
+        given = Q(owner_id__isnull=False) & (
+            Q(owner_before__isnull=True) | ~Q(owner_id=F("owner_before"))
+        )
+        moved = changed.filter(team_before__isnull=False)
+        return Q(Exists(moved.filter(~Q(team_id=F("team_before")) | given)))
+
+    def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
+        raise BadCondition(f"{self.label} is asked of the database only.")
+
+
+HISTORY = (
+    Alone(
+        "alone",
+        "Settled without a person",
+        ("closed_by",),
+        choices=[("true", "yes"), ("false", "no")],
+    ),
+    HandedOver("handed_over", "Handed over", ("pk",)),
+)
