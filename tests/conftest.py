@@ -10,36 +10,15 @@ if embedded.is_bundled():  # before Django reads its settings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
-from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from config.database import migrate
 from config.install import install
-
-
-def _as_owner(database: str) -> psycopg.Connection[tuple[str, ...]]:
-    """Connect past Django, which forbids the owner's connection inside a test."""
-    owner = settings.DATABASES["owner"]
-    conninfo = psycopg.conninfo.make_conninfo(
-        dbname=database,
-        user=owner["USER"],
-        password=owner["PASSWORD"],
-        host=owner["HOST"],
-        port=owner["PORT"] or None,
-    )
-    return psycopg.connect(conninfo, autocommit=True)
-
-
-def _recreate(name: str) -> None:
-    """Make an empty database `name`, as the owner role."""
-    with _as_owner("postgres") as connection:
-        for statement in ("DROP DATABASE IF EXISTS {} WITH (FORCE)", "CREATE DATABASE {}"):
-            connection.execute(sql.SQL(statement).format(sql.Identifier(name)))
+from tests.roles import connect_as_owner, make_two_roles, recreate_database
 
 
 def _allow_truncate() -> None:
@@ -58,7 +37,9 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Make this worker's database as the owner; the tests then connect as the application."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
     with django_db_blocker.unblock():
-        _recreate(name)
+        if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
+            make_two_roles(name)
+        recreate_database(name)
         for alias in ("default", "owner"):
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = name
@@ -81,7 +62,7 @@ def installed(db: None) -> datetime:
 
 def _empty_all_tables(_self: TransactionTestCase) -> None:
     """Empty the tables as the owner: the application role may not, and must not."""
-    with _as_owner(settings.DATABASES["owner"]["NAME"]) as connection:
+    with connect_as_owner(settings.DATABASES["owner"]["NAME"]) as connection:
         found = connection.execute(
             "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations',"

@@ -1,0 +1,129 @@
+"""`manage.py up`: one at a time, what dies comes back, and nothing outlives it."""
+
+import re
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from config import embedded
+from config.running import CannotRun, check_port, free_port
+from tests.config.processes import (
+    family,
+    is_alive,
+    manage,
+    postmaster,
+    running,
+    said,
+    wait_until,
+)
+
+_SLOW = pytest.mark.timeout(240)
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an own data folder."""
+    monkeypatch.setenv("RECON_DATA", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def product(data: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run an empty product, and give it once its pages answer."""
+    port = str(free_port(host="127.0.0.1", above=20_000))
+    command = (str(embedded.BASE_DIR / "manage.py"), "up", "--no-demo", "--port", port)
+    with running(data, *command) as process:
+        wait_until(lambda: process.poll() is not None or "Ctrl-C" in words(data), seconds=90)
+        assert process.poll() is None, words(data)
+        yield process
+
+
+def words(data: Path) -> str:
+    """Give all that the product has said."""
+    return said(data).read_text()
+
+
+def everyone(data: Path, product: subprocess.Popen[str]) -> list[psutil.Process]:
+    """Find every process of the product, its servers' too."""
+    server = postmaster(data)
+    assert server is not None
+    return [*family(product.pid), server, *server.children()]
+
+
+def children(product: subprocess.Popen[str], word: str) -> list[psutil.Process]:
+    """Find the children whose command has this word."""
+    everybody = psutil.Process(product.pid).children()
+    return [process for process in everybody if is_alive(process) and word in process.cmdline()]
+
+
+@_SLOW
+def test_ctrl_c_ends_every_process_and_what_died_before_came_back(
+    data: Path, product: subprocess.Popen[str]
+) -> None:
+    assert "create_admin" in words(data)
+    (beat,) = children(product, "beat")
+    beat.kill()
+    wait_until(lambda: "beat stopped (signal 9); starting it again" in words(data), seconds=10)
+    wait_until(lambda: children(product, "beat"), seconds=10)
+    _kill(postmaster(data))
+    wait_until(lambda: "postgres stopped; starting it again" in words(data), seconds=10)
+    wait_until(lambda: {"beat", "worker", "loop:seal"} <= _heard(), seconds=60)
+    before = everyone(data, product)
+
+    product.send_signal(signal.SIGINT)
+
+    assert product.wait(timeout=40) == 0
+    assert [process for process in before if is_alive(process)] == []
+    assert postmaster(data) is None
+
+
+@_SLOW
+def test_a_second_start_says_that_one_runs_and_a_kill_leaves_nothing(
+    data: Path, product: subprocess.Popen[str]
+) -> None:
+    address = re.search(r"http://\S+", words(data))
+    assert address is not None
+
+    second = manage(data, "up", "--no-demo")
+
+    assert second.returncode == 1
+    assert f"The product runs already: process {product.pid}, {address[0]}" in second.stderr
+    with urllib.request.urlopen(address[0], timeout=10) as page:  # noqa: S310
+        assert page.status == 200
+    before = everyone(data, product)
+
+    product.kill()
+
+    wait_until(lambda: not any(map(is_alive, before)), seconds=40)
+
+
+def test_a_taken_port_is_named_with_one_that_is_free() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        with pytest.raises(CannotRun, match=rf"Port {port} of .* taken .*manage.py up --port \d+"):
+            check_port(host="127.0.0.1", port=port)
+
+
+def _kill(process: psutil.Process | None) -> None:
+    assert process is not None
+    process.kill()
+
+
+def _heard() -> set[str]:
+    """Name the components whose sign of life is in the product's database."""
+    try:
+        with psycopg.connect(embedded.servers().app_url) as connection:
+            found = connection.execute("SELECT component FROM reconciliation_heartbeat")
+            return {component for (component,) in found.fetchall()}
+    except psycopg.OperationalError:  # it has just been killed
+        return set()
