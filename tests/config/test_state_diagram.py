@@ -33,7 +33,9 @@ def test_drawing_twice_changes_nothing_and_keeps_what_is_around(tmp_path: Path) 
     call_command("state_diagram", file=file)
 
     drawn = file.read_text()
-    assert drawn.startswith("before\n") and "\nafter\n" in drawn and "\nold\n" not in drawn
+    assert drawn.startswith("before\n")
+    assert "\nafter\n" in drawn
+    assert "\nold\n" not in drawn
     assert drawn.count("```mermaid") == len(DRAWN)
     assert redrawn(drawn) == drawn
     check(file)
