@@ -135,7 +135,10 @@ class Field:
         }  # fmt: skip
         if operator == "is_empty":
             return Q(**{f"{path}__isnull": True})
-        return Q(**{f"{path}__{lookup[operator]}": wanted})
+        found = Q(**{f"{path}__{lookup[operator]}": wanted})
+        # Beyond a join the value may be missing. Said outright, because Django guards the negation
+        # by the kind of join at that moment, and another condition may change that join later.
+        return found & Q(**{f"{path}__isnull": False}) if "__" in path else found
 
     def _compare(self, operator: str, wanted: Value, actual: Value, _asked: Asked) -> bool:
         if operator == "is_empty":
