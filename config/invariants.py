@@ -44,23 +44,23 @@ class Finding(NamedTuple):
     """What one question came to."""
 
     name: str
-    count: int | None  # up to MOST_COUNTED; None: it could not be answered
+    rows: int | None  # up to MOST_COUNTED; None: it could not be answered
     sample: list[str]
 
     @property
     def holds(self) -> bool:
         """Tell whether it is known to hold."""
-        return self.count == 0
+        return self.rows == 0
 
     @property
     def sentence(self) -> str:
         """Say it in words."""
         what = INVARIANTS.get(self.name, self.name)
-        if self.count is None:
+        if self.rows is None:
             return f"Not known whether {what}: the database did not answer in time."
-        number = f"more than {MOST_COUNTED:,}" if self.count > MOST_COUNTED else f"{self.count:,}"
+        number = f"more than {MOST_COUNTED:,}" if self.rows > MOST_COUNTED else f"{self.rows:,}"
         examples = f" ({', '.join(self.sample)})" if self.sample else ""
-        return f"{number} {what}{examples}." if self.count else f"No {what}."
+        return f"{number} {what}{examples}." if self.rows else f"No {what}."
 
 
 def take(*, limit: int, at: datetime) -> int:

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
@@ -18,6 +21,7 @@ Answer = Callable[[HttpRequest], HttpResponse]
 # A person without a role may still change how pages look, and leave.
 _FOR_ALL = (
     "/settings/", "/sign-in/", "/sign-out/", "/ingest/", "/schemas/", settings.STATIC_URL,
+    "/health/live/", "/health/ready/",
 )  # fmt: skip
 # The same for everyone, whoever asks.
 _CACHEABLE = (settings.STATIC_URL, "/schemas/")
@@ -37,6 +41,25 @@ def time_zone(get_response: Answer) -> Answer:
     return answer
 
 
+class NeedsSignIn(LoginRequiredMiddleware):
+    """Sends whoever is not signed in to the sign-in page, from every page that needs it.
+
+    Django's own asks who it is first; the probe that must not touch the database may not.
+    """
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view_func: Callable[..., Any],
+        view_args: tuple[Any, ...],
+        view_kwargs: dict[str, Any],
+    ) -> HttpResponseBase | None:
+        """Let the view that is open to all be."""
+        if not getattr(view_func, "login_required", True):
+            return None
+        return super().process_view(request, view_func, view_args, view_kwargs)
+
+
 class NeedsRole:
     """Refuses signed-in people who have no role yet; an account alone opens nothing."""
 
@@ -49,8 +72,10 @@ class NeedsRole:
 
     def process_view(self, request: HttpRequest, *_view: object) -> None:
         """Refuse, unless the page is for all or the person has a role."""
+        if request.path.startswith(_FOR_ALL):  # before the person, who is asked of the database
+            return
         user = request.user
-        if not user.is_authenticated or user.is_superuser or request.path.startswith(_FOR_ALL):
+        if not user.is_authenticated or user.is_superuser:
             return
         if not user.groups.exists():
             raise NoRole("Your account has no role yet, so there is nothing to show.")

@@ -2,18 +2,20 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from config import preferences
-from exceptions.models import Case
+from audit.views import READERS
+from config import health, preferences
+from exceptions import queries
 from reconciliation.models import Job
 
 CAP = 1_000
 _FRESH_SECONDS = 5.0
+_MOST_KEPT = 1_000
 _kept: dict[str, tuple[float, int]] = {}
 
 
@@ -44,6 +46,7 @@ class Shell:
 
     def __init__(self, request: HttpRequest) -> None:
         self._path = request.path
+        assert isinstance(request.user, User)
         self._user = request.user
 
     @cached_property
@@ -54,30 +57,40 @@ class Shell:
     @cached_property
     def roles(self) -> str:
         """Say the person's roles in one line."""
-        if not isinstance(self._user, User):
-            return ""
-        names = list(self._user.groups.order_by("name").values_list("name", flat=True))
-        return ", ".join(names) or ("Admin" if self._user.is_superuser else "No role yet")
+        return ", ".join(self._role_names) or (
+            "Admin" if self._user.is_superuser else "No role yet"
+        )
+
+    @cached_property
+    def _role_names(self) -> list[str]:
+        return list(self._user.groups.order_by("name").values_list("name", flat=True))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """List the rail's links, with the counts that they carry."""
         work = (
-            self._item("e", "Exceptions", "/exceptions/", "inbox", _open_cases(), "open"),
+            self._item("e", "Exceptions", "/exceptions/", "inbox", _open_cases(self._user), "open"),
             self._item("o", "Orders", "/orders/", "package"),
             self._item("j", "Jobs", "/jobs/", "list-checks", _running_jobs(), "running"),
         )
-        govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),)
+        is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
+        govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
         see = (
             self._item("m", "Metrics", "/metrics/", "chart-line"),
-            self._item("h", "System health", "/health/", "activity"),
+            self._health(),
         )
-        return (Group("Work", work), Group("Govern", govern), Group("See", see))
+        groups = (Group("Work", work), Group("Govern", govern), Group("See", see))
+        return tuple(group for group in groups if group.items)
+
+    def _health(self) -> Item:
+        problems = _recent("health", health.known_problems)
+        said = f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
+        return replace(self._item("h", "System health", "/health/", "activity"), problem=said)
 
     def _item(
         self, key: str, name: str, href: str, icon: str, number: int = 0, counted: str = ""
     ) -> Item:
-        count = f"{CAP:,}+" if number > CAP else f"{number:,}" if number else ""
+        count = f"{CAP:,}+" if number >= CAP else f"{number:,}" if number else ""
         is_current = self._path.startswith(href)
         return Item(key, name, href, icon, is_current, count, counted)
 
@@ -90,8 +103,8 @@ def shell(request: HttpRequest) -> dict[str, object]:
     return found
 
 
-def _open_cases() -> int:
-    return _recent("cases", Case.objects.filter(closed_at__isnull=True)[: CAP + 1].count)
+def _open_cases(user: User) -> int:
+    return _recent(f"cases of {user.pk}", lambda: queries.open_count(user=user).number)
 
 
 def _running_jobs() -> int:
@@ -102,6 +115,8 @@ def _recent(name: str, count: Callable[[], int]) -> int:
     """Keep a count for a few seconds in this process: it stands on every page."""
     at, number = _kept.get(name, (0.0, 0))
     if not at or time.monotonic() - at > _FRESH_SECONDS:
+        if len(_kept) > _MOST_KEPT:
+            _kept.clear()
         number = count()
         _kept[name] = (time.monotonic(), number)
     return number

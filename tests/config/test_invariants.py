@@ -161,7 +161,7 @@ def test_a_question_that_cannot_be_answered_is_not_taken_for_a_yes() -> None:
         with connections["default"].cursor() as waiting:
             waiting.execute("RESET lock_timeout")
 
-    assert (finding.count, finding.holds) == (None, False)
+    assert (finding.rows, finding.holds) == (None, False)
     assert finding.sentence.startswith("Not known whether")
 
 
