@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.core import signing
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
@@ -14,7 +15,7 @@ from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title
 from exceptions.fields import CLOSED, FIELDS
 from exceptions.models import Case, SavedView
-from exceptions.permissions import team_ids, visible_cases
+from exceptions.permissions import teams_of, visible_cases
 from exceptions.rows import Count, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
 from reconciliation.fields import BadCondition
@@ -59,7 +60,7 @@ def queue_page(
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
     raises BadCursor if it is not.
     """
-    found = _found(user=user, at=at, filters=filters)
+    found = _found(visible_cases(user), user=user, at=at, filters=filters)
     if search:
         found = found.filter(_search(search))
     if after:
@@ -77,7 +78,7 @@ def queue_page(
 
 def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summary:
     """Count what a view holds, to 1,000 at most, and sum what is at risk in it."""
-    found = _found(user=user, at=at, filters=filters)
+    found = _found(visible_cases(user), user=user, at=at, filters=filters)
     late = found.filter(closed_at__isnull=True, resolve_due_at__lt=at)
     open_, over = _counts([found, late])
     sums = found.filter(at_risk_minor__gt=0).values("currency").order_by("currency")
@@ -93,10 +94,10 @@ def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summa
 
 def tabs(*, user: User, at: datetime) -> list[Tab]:
     """List the saved views that `user` sees above the queue, with their counts."""
-    views = []
+    visible, views = visible_cases(user), []
     for view in _views(user).order_by("position", "pk"):
         try:
-            views.append((view, _found(user=user, at=at, filters=view.filters)))
+            views.append((view, _found(visible, user=user, at=at, filters=view.filters)))
         except BadCondition:  # a field of an older version: the view says nothing now
             continue
     counts = _counts([found for _, found in views])
@@ -130,8 +131,10 @@ def open_count(*, user: User) -> Count:
     return words.count(number)
 
 
-def _found(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> QuerySet[Case]:
-    found = visible_cases(user).filter(FIELDS.to_q(filters, at=at, me=user.get_username()))
+def _found(
+    visible: QuerySet[Case], *, user: User, at: datetime, filters: list[dict[str, Any]]
+) -> QuerySet[Case]:
+    found = visible.filter(FIELDS.to_q(filters, at=at, me=user.get_username()))
     if not any(_speaks_of_ends(each) for each in filters):
         found = found.filter(closed_at__isnull=True)
     return found
@@ -155,7 +158,7 @@ def _search(text: str) -> Q:
 
 def _views(user: User) -> QuerySet[SavedView]:
     for_all = Q(user__isnull=True, team__isnull=True)
-    return SavedView.objects.filter(for_all | Q(user=user) | Q(team_id__in=team_ids(user)))
+    return SavedView.objects.filter(for_all | Q(user=user) | Q(team__in=teams_of(user)))
 
 
 def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:
@@ -163,7 +166,11 @@ def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:
     parts: list[str] = []
     parameters: list[Any] = []
     for found in many:
-        text, given = found.order_by().values("pk")[:_MOST].query.sql_with_params()
+        try:
+            text, given = found.order_by().values("pk")[:_MOST].query.sql_with_params()
+        except EmptyResultSet:  # a person without a team, a filter that nothing meets
+            parts.append("0")
+            continue
         parts.append(f"(SELECT count(*) FROM ({text}) AS capped)")  # noqa: S608 - of the ORM
         parameters.extend(given)
     if not parts:
