@@ -14,11 +14,19 @@ import pytest
 from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
+from hypothesis import settings as properties
 from pytest_django import DjangoDbBlocker
 
 from config.database import migrate
 from config.install import install
 from tests.roles import connect_as_owner, make_two_roles, recreate_database
+
+# Properties say what must stay true, not how fast: benchmarks do, and a busy machine is no bug.
+properties.register_profile(
+    "calm", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+properties.load_profile("calm")
 
 
 def _allow_truncate() -> None:
