@@ -135,27 +135,29 @@ def _insert(
 ) -> Mapping[tuple[str, str], int]:
     """Insert what is not there yet; gives the new rows by identity."""
     with connection.cursor() as cursor:
-        cursor.execute(sql.load("store_events"), _columns(source, told, at=at))
+        cursor.execute(
+            sql.load("store_events"),
+            {
+                "source_id": source.pk,
+                "received_at": at,
+                "rows": as_json([_row(each) for each in told]),
+            },
+        )
         return {(sender, event_id): row_id for row_id, sender, event_id in cursor.fetchall()}
 
 
-def _columns(source: Source, told: Sequence[_Told], *, at: datetime) -> dict[str, Any]:
-    envelopes = [each.message.envelope for each in told]
+def _row(told: _Told) -> dict[str, Any]:
+    envelope = told.message.envelope
     return {
-        "source_id": source.pk,
-        "received_at": at,
-        "senders": [envelope["source"] for envelope in envelopes],
-        "event_ids": [envelope["id"] for envelope in envelopes],
-        "types": [envelope["type"] for envelope in envelopes],
-        "occurred_ats": [each.message.occurred_at for each in told],
-        "data": [as_json(envelope["data"]) for envelope in envelopes],
-        "raws": [each.message.raw for each in told],
-        "digests": [each.digest for each in told],
-        "references": [
-            canonical.reference(type_=envelope["type"], data=envelope["data"])
-            for envelope in envelopes
-        ],
-        "order_references": [str(envelope["data"].get("order", "")) for envelope in envelopes],
+        "sender": envelope["source"],
+        "event_id": envelope["id"],
+        "type": envelope["type"],
+        "occurred_at": told.message.occurred_at,
+        "data": envelope["data"],
+        "raw": told.message.raw.decode(),
+        "digest": told.digest.hex(),
+        "reference": canonical.reference(type_=envelope["type"], data=envelope["data"]),
+        "order_reference": str(envelope["data"].get("order", "")),
     }
 
 

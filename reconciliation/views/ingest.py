@@ -9,6 +9,7 @@ problem details (RFC 9457); a refusal of the whole request stores nothing.
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -90,7 +91,8 @@ def _taken(request: HttpRequest, slug: str) -> HttpResponse:
         )
     receipts = front_door.store(source=source, messages=messages, at=at)
     if any(receipt.verdict is Verdict.NEW for receipt in receipts):
-        _beside.submit(nudge, "apply")
+        with suppress(RuntimeError):  # at shutdown nobody is left to nudge; the rows are the work
+            _beside.submit(nudge, "apply")
     return _batch_answer(receipts) if is_batch else _answer(receipts[0])
 
 

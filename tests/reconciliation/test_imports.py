@@ -102,8 +102,10 @@ def test_a_job_that_is_asked_to_stop_stops_between_batches(shop: Sender) -> None
 def test_a_job_that_breaks_says_so(shop: Sender) -> None:
     job = imports.begin(source=shop.source, title="x", total=1, parameters={}, at=clock.now())
 
+    items = (Item("line 1", validate.structured(b"" * (1 // zero))) for zero in [0])
+
     with pytest.raises(ZeroDivisionError):
-        imports.run(job=job, source=shop.source, items=(1 // 0 for _ in range(1)), now=clock.now)
+        imports.run(job=job, source=shop.source, items=items, now=clock.now)
 
     assert Job.objects.get().state == "FAILED"
 

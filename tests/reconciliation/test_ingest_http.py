@@ -497,7 +497,7 @@ def test_sixteen_threads_that_send_one_event_make_one_row(installed: datetime) -
 @pytest.mark.django_db(transaction=True)
 def test_batches_that_overlap_do_not_wait_for_each_other_for_ever(installed: datetime) -> None:
     shop = Sender(at=installed)
-    names = [f"e-{number}" for number in range(40)]
+    names = [f"e-{number}" for number in range(800)]
 
     def post(number: int) -> int:
         order = names if number % 2 else names[::-1]
@@ -512,4 +512,4 @@ def test_batches_that_overlap_do_not_wait_for_each_other_for_ever(installed: dat
         statuses = list(threads.map(post, range(16)))
 
     assert set(statuses) <= {200, 202}
-    assert Event.objects.count() == 40
+    assert Event.objects.count() == 800
