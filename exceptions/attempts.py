@@ -143,6 +143,26 @@ def correct(*, order: Order, name: str, data: dict[str, Any], at: datetime) -> E
     return Event.objects.get(source=source, sender=envelope["source"], event_id=name)
 
 
+def refusal_to_undo(attempt: RepairAttempt, *, at: datetime) -> str:
+    """Say why an attempt cannot be undone; "" if it can."""
+    if attempt.undo_until is None:
+        return "Cannot be undone."
+    if at > attempt.undo_until:
+        return (
+            f"Too late to undo: that was possible until {attempt.undo_until:%H:%M} on"
+            f" {attempt.undo_until:%d %b}. Open a correction instead."
+        )
+    if attempt.state == RepairAttempt.State.DONE:
+        return ""
+    owed = attempt.writeback
+    if attempt.state == RepairAttempt.State.RUNNING and owed is not None:
+        is_unsent = owed.state == "DUE" and owed.attempts == 0
+        return "" if is_unsent else f"Still on its way to {owed.target.name}. Try in a minute."
+    if attempt.state == RepairAttempt.State.RUNNING:
+        return "The correction is being applied. Try in a minute."
+    return "It is undone." if attempt.state == RepairAttempt.State.UNDONE else "It did nothing."
+
+
 def undo_name(attempt: RepairAttempt) -> str:
     """Name the correction that undoes an inside repair."""
     return f"repair-{attempt.pk}-undo"

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 
-from exceptions import repair, words
+from exceptions import attempts, words
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
 from exceptions.models import Case, RepairAttempt
@@ -21,7 +21,7 @@ from exceptions.permissions import (
     roles,
     visible_cases,
 )
-from exceptions.repairs import KINDS, kind_named, kinds_for
+from exceptions.repairs import KINDS, kind_named, kinds_for, plan_for
 from exceptions.repairs.plan import UNDO_MINUTES, Plan, Refusal
 from exceptions.rows import (
     AttemptRow,
@@ -56,7 +56,7 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
     why_not = refusal_to_work(user, case)
     offers = _offers(case, user=user)
     recommended = next((offer for offer in offers if offer.is_recommended), None)
-    attempts = list(
+    tried = list(
         case.repairs.select_related("by", "writeback__target", "correction").order_by("-pk")
     )
     comments = list(case.comments.select_related("by").order_by("at", "pk"))
@@ -84,8 +84,8 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         comparison=_comparison(case),
         repairs=offers,
         preview=_preview(case, recommended, user=user) if case.is_open else None,
-        attempts=[_attempt(each, user=user, case=case, at=at) for each in attempts],
-        timeline=timeline(case=case, comments=comments, attempts=attempts),
+        attempts=[_attempt(each, user=user, case=case, at=at) for each in tried],
+        timeline=timeline(case=case, comments=comments, attempts=tried),
         comments=[CommentRow(name_of(each.by), each.at, each.text) for each in comments],
         similar=_similar(case, user=user),
         earlier_id=same.filter(pk__lt=case.pk).order_by("-pk").values_list("pk", flat=True).first(),
@@ -116,7 +116,7 @@ def _preview(case: Case, offer: RepairOffer | None, *, user: User) -> RepairPrev
 
 
 def _previewed(case: Case, *, kind: str, user: User) -> RepairPreview:
-    plan = repair.preview(case_id=case.pk, kind=kind)
+    plan = plan_for(case=case, kind=kind)
     if isinstance(plan, Refusal):
         return _refused(kind, why=plan.why)
     refusal = refusal_to_repair(user, case, tier=plan.tier)
@@ -185,7 +185,7 @@ def _offers(case: Case, *, user: User) -> list[RepairOffer]:
 
 def _attempt(attempt: RepairAttempt, *, user: User, case: Case, at: datetime) -> AttemptRow:
     tier = attempt.plan["tier"]
-    why_not = repair.refusal_to_undo(attempt, at=at) or refusal_to_repair(user, case, tier=tier)
+    why_not = attempts.refusal_to_undo(attempt, at=at) or refusal_to_repair(user, case, tier=tier)
     return AttemptRow(
         id=attempt.pk,
         kind=attempt.kind,

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
 from exceptions import attempts
 from exceptions.desk import keep
@@ -14,7 +14,7 @@ from reconciliation.models import Event, Recheck, WriteBack
 
 _RUNNING, _UNDOING = RepairAttempt.State.RUNNING, RepairAttempt.State.UNDOING
 _RETRY_MINUTES = (10, 60)  # before the second and the third automatic try
-_CONFIRM_WITHIN = timedelta(hours=1)  # for a target whose answer holds no event
+_CONFIRM_WITHIN = timedelta(hours=1)
 _MORE_URGENT = {"P3": "P2", "P2": "P1", "P1": "P1"}
 
 # A write-back that is delivered, or will not be by itself any more.
@@ -38,9 +38,9 @@ def take(*, limit: int, at: datetime) -> int:
     ]:
         done += _note(attempt_id=attempt_id, case_id=case_id, at=at)
     verifying = (
-        Case.objects.filter(state=Case.State.VERIFYING, discrepancy__cleared_at__isnull=True)
+        Case.objects.filter(state=Case.State.VERIFYING, closed_at__isnull=True)
+        .filter(order__isnull=False, discrepancy__cleared_at__isnull=True)
         .exclude(repairs__state__in=[_RUNNING, _UNDOING])
-        .filter(order__isnull=False, discrepancy__last_seen_at__gte=F("changed_at"))
         .order_by("changed_at", "pk")
     )
     for case_id in list(verifying.values_list("pk", flat=True)[:limit]):
@@ -166,17 +166,20 @@ def _judge(*, case_id: int, at: datetime) -> bool:
 
 
 def _was_judged_since(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
-    """Tell whether the check was looked at after what the repair did had been applied."""
+    """Tell whether the check was looked at after what the repair did had been applied.
+
+    What the target said may never come, or may say nothing new: then an hour is enough.
+    """
     if Recheck.objects.filter(order__cases=case, due_at__lte=at).exists():
         return False
     event = attempt.correction or _answer_event(attempt)
-    if event is None:  # nothing to wait for by name: give the target's webhook its time
-        done_at = attempt.writeback.delivered_at if attempt.writeback else attempt.at
-        return done_at is not None and at > done_at + _CONFIRM_WITHIN
-    if event.status in ("RECEIVED", "PARKED"):
+    told = (event.duplicate_of or event) if event else None
+    if told is not None and told.status == Event.Status.RECEIVED:
         return False
-    applied_at = event.applied_at or event.received_at
-    return case.discrepancy.last_seen_at >= applied_at
+    if told is not None and told.applied_at is not None:
+        return case.discrepancy.last_seen_at >= told.applied_at
+    done_at = attempt.writeback.delivered_at if attempt.writeback else attempt.at
+    return done_at is not None and at > done_at + _CONFIRM_WITHIN
 
 
 def _answer_event(attempt: RepairAttempt) -> Event | None:

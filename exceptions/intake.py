@@ -161,6 +161,7 @@ def _opening(case: Case, *, at: datetime) -> dict[str, object]:
             "discrepancy": case.discrepancy_id,
             "order": case.order_id,
             "team": case.team.slug,
+            "team_name": case.team.name,
             "severity": case.severity,
             "at_risk_minor": case.at_risk_minor,
             "currency": case.currency,

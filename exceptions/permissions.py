@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 
 from exceptions.models import Case
-from reconciliation.models import Membership
+from reconciliation.models import Membership, Team
 
 OPERATOR, TEAM_LEAD, ADMIN = "Operator", "Team lead", "Admin"
 READS_ALL = frozenset({TEAM_LEAD, ADMIN, "Executive", "Auditor", "Platform owner"})
@@ -26,16 +26,16 @@ def roles(user: User) -> frozenset[str]:
     return names | {ADMIN} if user.is_superuser else names
 
 
-def team_ids(user: User) -> frozenset[int]:
-    """Give the ids of the teams that `user` is a member of."""
-    return frozenset(Membership.objects.filter(user=user).values_list("team_id", flat=True))
+def teams_of(user: User) -> QuerySet[Team]:
+    """Give the teams that `user` is a member of."""
+    return Team.objects.filter(pk__in=Membership.objects.filter(user=user).values("team"))
 
 
 def visible_cases(user: User) -> QuerySet[Case]:
     """Give the cases that `user` may read; for anyone else they do not exist."""
     if roles(user) & READS_ALL:
         return Case.objects.all()
-    return Case.objects.filter(team_id__in=team_ids(user))
+    return Case.objects.filter(team__in=teams_of(user))
 
 
 def check_can_work(by: User, case: Case) -> None:
@@ -45,7 +45,7 @@ def check_can_work(by: User, case: Case) -> None:
         return
     if not held & {OPERATOR, TEAM_LEAD}:
         raise NotAllowed("Needs Operator or Team lead. An Admin can give you that role.")
-    if case.team_id not in team_ids(by):
+    if not teams_of(by).filter(pk=case.team_id).exists():
         raise NotAllowed(f"Needs a member of {case.team.name}, which owns this exception.")
 
 
@@ -57,7 +57,7 @@ def check_can_assign(by: User, case: Case, to: User) -> None:
         raise NotAllowed("Needs Team lead: only a lead gives work to others.")
     if not roles(to) & {OPERATOR, TEAM_LEAD, ADMIN}:
         raise NotAllowed(f"{name_of(to)} does not work exceptions. Nothing changed.")
-    if case.team_id not in team_ids(to) and ADMIN not in roles(to):
+    if ADMIN not in roles(to) and not teams_of(to).filter(pk=case.team_id).exists():
         raise NotAllowed(f"{name_of(to)} is not on {case.team.name}. Nothing changed.")
 
 

@@ -10,7 +10,7 @@ from exceptions import attempts, follow_up
 from exceptions.desk import check_unchanged, keep, locked
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import SENIOR_TIER, check_can_repair, check_can_work
-from exceptions.repairs import kind_named
+from exceptions.repairs import plan_for
 from exceptions.repairs.plan import Plan, Refusal
 from exceptions.route import automation
 from reconciliation import rulebook, writeback
@@ -39,11 +39,7 @@ class CannotUndo(Exception):
 
 def preview(*, case_id: int, kind: str) -> Plan | Refusal:
     """Say what a repair would do as of now; raises Case.DoesNotExist, NoSuchRepair."""
-    case = Case.objects.get(pk=case_id)
-    module = kind_named(kind)
-    if case.check_name not in module.CHECKS:
-        return Refusal("This repair does not fit this exception.")
-    return module.plan(case=case)
+    return plan_for(case=Case.objects.get(pk=case_id), kind=kind)
 
 
 @transaction.atomic
@@ -95,7 +91,7 @@ def undo(*, attempt_id: int, by: User, at: datetime) -> RepairAttempt:
     check_can_repair(by, case, tier=attempt.plan["tier"])
     if attempt.state in ("UNDOING", "UNDONE"):
         return attempt
-    if why_not := refusal_to_undo(attempt, at=at):
+    if why_not := attempts.refusal_to_undo(attempt, at=at):
         raise CannotUndo(why_not)
     if attempt.writeback is not None and attempt.writeback.state == "DUE":
         _stop_before_sent(attempt, by=by, at=at)
@@ -103,26 +99,6 @@ def undo(*, attempt_id: int, by: User, at: datetime) -> RepairAttempt:
         attempts.take_back(attempt=attempt, by=by, at=at)
     _give_back(case, attempt=attempt, by=by, at=at)
     return attempt
-
-
-def refusal_to_undo(attempt: RepairAttempt, *, at: datetime) -> str:
-    """Say why an attempt cannot be undone; "" if it can."""
-    if attempt.undo_until is None:
-        return "Cannot be undone."
-    if at > attempt.undo_until:
-        return (
-            f"Too late to undo: that was possible until {attempt.undo_until:%H:%M} on"
-            f" {attempt.undo_until:%d %b}. Open a correction instead."
-        )
-    if attempt.state == RepairAttempt.State.DONE:
-        return ""
-    owed = attempt.writeback
-    if attempt.state == RepairAttempt.State.RUNNING and owed is not None:
-        is_unsent = owed.state == "DUE" and owed.attempts == 0
-        return "" if is_unsent else f"Still on its way to {owed.target.name}. Try in a minute."
-    if attempt.state == RepairAttempt.State.RUNNING:
-        return "The correction is being applied. Try in a minute."
-    return "It is undone." if attempt.state == RepairAttempt.State.UNDONE else "It did nothing."
 
 
 def take(*, limit: int, at: datetime) -> int:
@@ -182,14 +158,11 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
 
 def _plan_now(case: Case, *, kind: str) -> Plan:
     """Derive the plan from the locked order."""
-    module = kind_named(kind)
-    if case.check_name not in module.CHECKS:
-        raise CannotRepair("This repair does not fit this exception.")
     if not case.is_open:
         raise CannotRepair(f"This exception is {case.get_state_display().lower()}.")
     if case.order_id is not None:
         Order.objects.select_for_update(no_key=True).only("pk").get(pk=case.order_id)
-    plan = module.plan(case=case)
+    plan = plan_for(case=case, kind=kind)
     if isinstance(plan, Refusal):
         raise CannotRepair(plan.why)
     return plan

@@ -12,7 +12,7 @@ from exceptions.rows import TimelineEntry
 from reconciliation.models import WriteBackAttempt
 
 _TEXTS = {
-    "case.opened": "Opened and given to {team}",
+    "case.opened": "Opened and given to {team_name}",
     "case.claimed": "Took it",
     "case.assigned": "Assigned it to {to}",
     "case.snoozed": "Snoozed it until {until}",

@@ -71,3 +71,11 @@ def kind_named(name: str) -> Kind:
 def kinds_for(check_name: str) -> list[Kind]:
     """List the repairs that fit a check, the one to recommend first."""
     return [kind for kind in KINDS.values() if check_name in kind.CHECKS]
+
+
+def plan_for(*, case: Case, kind: str) -> Plan | Refusal:
+    """Plan a repair of a case as of now; raises NoSuchRepair."""
+    module = kind_named(kind)
+    if case.check_name not in module.CHECKS:
+        return Refusal("This repair does not fit this exception.")
+    return module.plan(case=case)

@@ -2,9 +2,11 @@
 
 import ipaddress
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import httpx2
 from django.conf import settings
@@ -44,7 +46,7 @@ def call(*, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
         # The certificate must be the name's, though the connection goes to the checked address.
         extensions={"sni_hostname": target.host, "timeout": _timeouts()},
     )
-    with httpx2.Client(trust_env=False, follow_redirects=False) as client:
+    with httpx2.Client(verify=_trusted(), trust_env=False, follow_redirects=False) as client:
         try:
             response = client.send(request, stream=True)
             return Answer(status_code=response.status_code, body=_body(response))
@@ -52,6 +54,12 @@ def call(*, method: str, url: str, headers: Mapping[str, str], body: bytes = b""
             raise Unreachable(f"{target.host} cannot be reached: {failure}") from failure
         except httpx2.HTTPError as failure:
             raise NoAnswer(f"No answer from {target.host}: {_words(failure)}") from failure
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Read the certificates that are trusted, once a process: that takes longer than most calls."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def _timeouts() -> dict[str, float | None]:

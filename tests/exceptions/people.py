@@ -82,24 +82,24 @@ def case(
     **fields: object,
 ) -> Case:
     """Make a case of customer ops in any state, without going through the machine."""
-    closed = {"closed_at": at} if state in ("SETTLED", "DISMISSED") else {}
-    made = Case(
-        discrepancy=broken(check_name, order=order, at=at),
-        check_name=check_name,
-        order=Order.objects.get(canonical_id=order),
-        team=Team.objects.get(slug="customer-ops"),
-        severity="P2",
-        rulebook_version=1,
-        opened_at=at,
-        respond_due_at=at + timedelta(hours=4),
-        resolve_due_at=at + timedelta(hours=16),
-        changed_at=at,
-        changed_by="service:intake",
-        at_risk_minor=5_000,
-        currency="EUR",
-        state=state,
-        **{**closed, **fields},
-    )
+    usual: dict[str, object] = {
+        "discrepancy": broken(check_name, order=order, at=at),
+        "check_name": check_name,
+        "order": Order.objects.get(canonical_id=order),
+        "team": Team.objects.get(slug="customer-ops"),
+        "severity": "P2",
+        "rulebook_version": 1,
+        "opened_at": at,
+        "respond_due_at": at + timedelta(hours=4),
+        "resolve_due_at": at + timedelta(hours=16),
+        "changed_at": at,
+        "changed_by": "service:intake",
+        "at_risk_minor": 5_000,
+        "currency": "EUR",
+        "state": state,
+        "closed_at": at if state in ("SETTLED", "DISMISSED") else None,
+    }
+    made = Case(**{**usual, **fields})
     made.save()
     return made
 

@@ -30,8 +30,7 @@ def a_case(installed: None) -> Case:
 def allowed(check: Callable[[], None]) -> bool:
     try:
         check()
-    except NotAllowed as refusal:
-        assert str(refusal).endswith(".")
+    except NotAllowed:
         return False
     return True
 
