@@ -70,7 +70,7 @@ def installed(db: None) -> datetime:
 
 def _empty_all_tables(_self: TransactionTestCase) -> None:
     """Empty the tables as the owner: the application role may not, and must not."""
-    with connect_as_owner(settings.DATABASES["owner"]["NAME"]) as connection:
+    with connect_as_owner(str(settings.DATABASES["owner"]["NAME"])) as connection:
         found = connection.execute(
             "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename NOT IN ('django_migrations',"
@@ -80,4 +80,4 @@ def _empty_all_tables(_self: TransactionTestCase) -> None:
         connection.execute(f"TRUNCATE {found[0]} RESTART IDENTITY")
 
 
-TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from config import loops, watch
 from exceptions.models import Message
@@ -33,7 +33,7 @@ def test_a_loop_goes_on_when_the_database_fails(monkeypatch: pytest.MonkeyPatch)
         return 3
 
     monkeypatch.setattr(loops, "go_round", fail_once)
-    monkeypatch.setattr(loops.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     monkeypatch.setitem(loops.LOOPS, "seal", loops.Loop((), rest_seconds=0))
 
     assert loops.run("seal", stop=stop) == 3
