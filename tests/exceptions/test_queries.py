@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from exceptions import intake, ownership, queries, repair
+from exceptions import intake, ownership, queries, repair, words
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.repairs import kinds_for
+from exceptions.rows import Row
 from reconciliation import rulebook, writeback
 from reconciliation.models import Alias, Order, OrderDetail
 from tests.exceptions.people import WEDNESDAY, broken, case, connect, lead, operator, person
@@ -26,7 +27,7 @@ def many(count: int) -> None:
         case(order=f"O-{number}", resolve_due_at=due_at)
 
 
-def ids(rows: list[queries.Row]) -> list[int]:
+def ids(rows: list[Row]) -> list[int]:
     return [row.id for row in rows]
 
 
@@ -144,8 +145,8 @@ def test_every_shipped_view_has_a_meaning_and_a_count() -> None:
 
 
 def test_a_count_stops_at_a_thousand() -> None:
-    assert queries.words.count(1_001).text == "1,000+"
-    assert queries.words.count(1_000).text == "1,000"
+    assert words.count(1_001).text == "1,000+"
+    assert words.count(1_000).text == "1,000"
 
 
 def test_a_case_explains_itself(target: Target) -> None:

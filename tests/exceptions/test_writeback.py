@@ -11,6 +11,7 @@ from audit.queries import trail
 from reconciliation import writeback
 from reconciliation.models import Discrepancy, Event, WriteBack
 from reconciliation.sources import keys, outbound, standard_webhooks
+from reconciliation.sources.writeback_call import REFUSED, Outcome
 from tests.exceptions.people import WEDNESDAY, broken, connect
 from tests.exceptions.target import Target
 from tests.world import source
@@ -19,10 +20,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 
 
 def owe(target: Target, key: str = "k" * 64) -> WriteBack:
-    target.at = WEDNESDAY
+    target.at, order = WEDNESDAY, broken().order
+    assert order
     return writeback.owe(
         target=connect("subscriptions-app", target),
-        order=broken().order,
+        order=order,
         action="activate_subscription",
         payload={},
         key=key,
@@ -198,9 +200,7 @@ def test_a_late_answer_of_a_lost_lease_changes_nothing(target: Target) -> None:
     run(3)
     known = fresh(owed)
 
-    writeback._note_sent(
-        claimed, writeback.Outcome(writeback.writeback_call.REFUSED, "late"), at=after(4)
-    )
+    writeback._note_sent(claimed, Outcome(REFUSED, "late"), at=after(4))
 
     assert fresh(owed).state == known.state == "DELIVERED"
 

@@ -7,6 +7,7 @@ import pytest
 
 from exceptions import repair
 from exceptions.models import Case, RepairAttempt
+from exceptions.repairs.plan import Plan
 from reconciliation.models import Discrepancy, Entry, WriteBack
 from tests.exceptions.people import connect, install_product, operator
 from tests.exceptions.target import Target, serve
@@ -72,6 +73,7 @@ def test_what_the_machine_cannot_do_waits_for_a_person_with_one_click(target: Ta
     assert Case.objects.filter(check_name="writeback_failed", closed_at__isnull=True).count() == 1
 
     plan = repair.preview(case_id=case.pk, kind="activate_subscription")
+    assert isinstance(plan, Plan)
     repair.run(
         case_id=case.pk, kind="activate_subscription", plan_sha256=plan.sha256(),
         idempotency_key="form-1", by=olga, at=after(130),
