@@ -1,0 +1,151 @@
+"""Who may do what, address by address: the one table that the matrix test holds the product to.
+
+An address that the resolver knows and this table does not is a failure, and so is the reverse.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from config.install import ROLES
+from tests.pages.people import EVERYONE, NO_ROLE, NOBODY
+
+OK, MOVED, SEEN, DENIED, HIDDEN, NOT_SO, REFUSED = 200, 302, 303, 403, 404, 405, 422
+SIGN_IN = "to the sign-in page"  # by a redirect, or by the header that moves a fragment's page
+
+DESK = ("Operator", "Team lead", "Admin")  # who works exceptions, the first two in their teams
+SEE_ALL = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
+TRAIL = ("Operator", "Team lead", "Executive", "Auditor", "Platform owner", "Admin")
+EXPORTS = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
+SEE_CASE = ("Operator", *SEE_ALL)
+
+Answer = int | str
+Answers = Mapping[str, Answer]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One address and the answer that each person gets to each method."""
+
+    url: str
+    get: Answers
+    post: Answers
+    sent: Mapping[str, str] = field(default_factory=dict)  # with POST
+    is_swapped: bool = False  # a fragment gets the new piece where a page is sent on
+
+
+def _signed_in(answers: Answers) -> Answers:
+    """Add what holds everywhere: nobody is sent to sign in, a person without a role refused."""
+    return {NOBODY: SIGN_IN, NO_ROLE: DENIED, **answers}
+
+
+def every_role(status: Answer) -> Answers:
+    """Give the same answer to all roles."""
+    return _signed_in(dict.fromkeys(ROLES, status))
+
+
+def only(roles: tuple[str, ...], status: Answer = OK, *, others: Answer = DENIED) -> Answers:
+    """Give `status` to these roles, and another to the others."""
+    return _signed_in({role: status if role in roles else others for role in ROLES})
+
+
+def anyone(status: Answer) -> Answers:
+    """Give the same answer to all, signed in or not."""
+    return dict.fromkeys(EVERYONE, status)
+
+
+def _page(url: str, get: Answers | None = None) -> Rule:
+    """Describe a page that is only read."""
+    return Rule(url, get or every_role(OK), every_role(NOT_SO))
+
+
+def _verb(
+    name: str,
+    *,
+    sent: Mapping[str, str] | None = None,
+    status: Answer = SEEN,
+    but: Answers | None = None,
+) -> Rule:
+    """Describe a verb on the case: its team's operators and leads do it, readers are refused."""
+    post = {
+        role: status if role in DESK else DENIED if role in SEE_CASE else HIDDEN for role in ROLES
+    }
+    post |= but or {}
+    url = f"/exceptions/{{case}}/{name}/"
+    return Rule(url, every_role(NOT_SO), _signed_in(post), sent or {}, is_swapped=True)
+
+
+_LEADS = {"Operator": DENIED}  # only a lead gives work to others
+_COMMENTS: dict[str, Answer] = {**dict.fromkeys(ROLES, SEEN), "Auditor": DENIED}
+_COMMENTS |= {"Rule editor": HIDDEN, "Rule approver": HIDDEN}
+
+# The case is customer ops', new, on an order; the Operator and the Team lead are on that team.
+RULES: dict[str, Rule] = {
+    "": _page("/", every_role(MOVED)),
+    "sign-in/": Rule(
+        "/sign-in/",
+        {**dict.fromkeys(EVERYONE, MOVED), NOBODY: OK},
+        {**dict.fromkeys(EVERYONE, MOVED), NOBODY: OK},
+    ),
+    "sign-out/": Rule("/sign-out/", {**anyone(NOT_SO), NOBODY: SIGN_IN}, anyone(SIGN_IN)),
+    "settings/": Rule(
+        "/settings/",
+        {**every_role(OK), NO_ROLE: OK},
+        {**every_role(MOVED), NO_ROLE: MOVED},
+        {"time_zone": "UTC"},
+    ),
+    "exceptions/": _page("/exceptions/"),
+    "exceptions/<int:case_id>/": _page("/exceptions/{case}/", only(SEE_CASE, others=HIDDEN)),
+    "exceptions/<int:case_id>/claim/": _verb("claim"),
+    "exceptions/<int:case_id>/assign/": _verb("assign", sent={"to": "team.lead"}, but=_LEADS),
+    "exceptions/<int:case_id>/snooze/": _verb("snooze", sent={"for": "1h"}),
+    "exceptions/<int:case_id>/wake/": _verb("wake", status=REFUSED),  # it does not sleep
+    "exceptions/<int:case_id>/escalate/": _verb("escalate", sent={"reason": "now"}),
+    "exceptions/<int:case_id>/comment/": Rule(
+        "/exceptions/{case}/comment/",
+        every_role(NOT_SO),
+        _signed_in(_COMMENTS),
+        {"text": "hello"},
+        is_swapped=True,
+    ),
+    "exceptions/<int:case_id>/dismiss/": _verb("dismiss", sent={"reason": "fine"}),
+    "exceptions/<int:case_id>/reopen/": _verb("reopen", status=REFUSED),  # it is open
+    "exceptions/<int:case_id>/repairs/<slug:kind>/": Rule(
+        "/exceptions/{case}/repairs/cancel_order/",
+        only(SEE_CASE, others=HIDDEN),
+        _signed_in(
+            {
+                role: REFUSED if role in DESK else DENIED if role in SEE_CASE else HIDDEN
+                for role in ROLES
+            }
+        ),
+        {"plan_sha256": "0" * 64, "idempotency_key": "k-1"},
+    ),
+    "repairs/<int:attempt_id>/undo/": Rule(
+        "/repairs/0/undo/", every_role(NOT_SO), every_role(HIDDEN)
+    ),
+    "views/": Rule(
+        "/views/", every_role(NOT_SO), every_role(SEEN), {"name": "Old", "f": "state:is:NEW"}
+    ),
+    "views/<slug:slug>/delete/": Rule(
+        "/views/mine/delete/", every_role(NOT_SO), every_role(HIDDEN)
+    ),
+    "orders/": _page("/orders/"),
+    "orders/<path:canonical_id>/": _page("/orders/{order}/"),
+    "orders/<path:canonical_id>/trail.csv": _page("/orders/{order}/trail.csv"),
+    "metrics/": _page("/metrics/"),
+    "audit/": _page("/audit/", only(TRAIL)),
+    "audit/export.csv": _page("/audit/export.csv", only(EXPORTS)),
+    "audit/export.jsonl": _page("/audit/export.jsonl", only(EXPORTS)),
+    "health/": _page("/health/"),
+    "health/live/": Rule("/health/live/", anyone(OK), anyone(NOT_SO)),
+    "health/ready/": Rule("/health/ready/", anyone(OK), anyone(NOT_SO)),
+    "ingest/<slug:slug>/": Rule("/ingest/shop/", anyone(NOT_SO), anyone(401)),
+    "schemas/": Rule("/schemas/", anyone(OK), anyone(NOT_SO)),
+    "schemas/<str:name>.json": Rule("/schemas/order.created.v1.json", anyone(OK), anyone(NOT_SO)),
+    # Django's own pages: staff only, held by Django; others are sent to its sign-in page.
+    "admin/": Rule(
+        "/admin/",
+        {**dict.fromkeys(EVERYONE, MOVED), NO_ROLE: DENIED, "Admin": OK},
+        {**dict.fromkeys(EVERYONE, MOVED), NO_ROLE: DENIED, "Admin": OK},
+    ),
+}

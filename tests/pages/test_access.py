@@ -1,0 +1,92 @@
+"""Every address of the product, for every role and method, whole pages and fragments."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.exceptions.people import case, install_product
+from tests.pages.access import RULES, SIGN_IN, Answer, Rule
+from tests.pages.people import EVERYONE, clients, member
+
+FRAGMENT = {"HX-Request": "true", "HX-Target": "panel", "HX-Current-URL": "http://x/exceptions/"}
+OTHER_METHODS = ("put", "patch", "delete")
+
+
+def routes() -> Iterator[str]:
+    """Write every address that the resolver knows; those of the admin site as one."""
+    for entry in get_resolver().url_patterns:
+        yield from _written(entry)
+
+
+def _written(entry: URLPattern | URLResolver, before: str = "") -> Iterator[str]:
+    route = before + str(entry.pattern)
+    if isinstance(entry, URLPattern) or route == "admin/":
+        yield route
+        return
+    for inner in entry.url_patterns:
+        yield from _written(inner, route)
+
+
+@pytest.fixture
+def desk(db: None) -> dict[str, str]:
+    """Give an installed product with one new case, and what stands for it in addresses."""
+    install_product()
+    made = case("charge_failed_but_confirmed", order="O-1")
+    return {"case": str(made.pk), "order": "O-1"}
+
+
+def test_the_table_has_every_address_and_no_other() -> None:
+    assert sorted(RULES) == sorted(set(routes()))
+
+
+@pytest.mark.parametrize("headers", [{}, FRAGMENT], ids=["page", "fragment"])
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", RULES)
+def test_every_role_gets_the_answer_that_the_table_states(
+    route: str, method: str, headers: dict[str, str], desk: dict[str, str]
+) -> None:
+    rule = RULES[route]
+    found = {}
+
+    for role, client in clients().items():
+        found[role] = _ask(rule, method, client, headers, desk)
+
+    wanted = rule.get if method == "get" else rule.post
+    is_swapped = bool(headers) and rule.is_swapped
+    assert found == {
+        role: 200 if is_swapped and wanted[role] == 303 else wanted[role] for role in EVERYONE
+    }
+
+
+@pytest.mark.parametrize("method", OTHER_METHODS)
+def test_no_address_takes_another_method(method: str, desk: dict[str, str]) -> None:
+    admin = clients()["Admin"]
+    ours = [rule for route, rule in RULES.items() if route not in {"admin/", "sign-in/"}]
+
+    found = {rule.url: getattr(admin, method)(rule.url.format(**desk)).status_code for rule in ours}
+
+    assert set(found.values()) == {405}, found
+
+
+def test_a_case_of_another_team_is_not_there_for_an_operator(desk: dict[str, str]) -> None:
+    from_elsewhere = clients(lambda role: member(role, team="revenue-ops"))["Operator"]
+
+    for name in ("", "claim/", "comment/", "repairs/cancel_order/"):
+        url = f"/exceptions/{desk['case']}/{name}"
+        answer = from_elsewhere.get(url) if not name else from_elsewhere.post(url, {"text": "x"})
+        assert answer.status_code == 404, url
+
+
+def _ask(
+    rule: Rule, method: str, client: Client, headers: dict[str, str], desk: dict[str, str]
+) -> Answer:
+    """Ask, then take back what the answer changed."""
+    sent = dict(rule.sent) if method == "post" else {}
+    with transaction.atomic():
+        answer = getattr(client, method)(rule.url.format(**desk), sent, headers=headers)
+        transaction.set_rollback(True)
+    leads_to = answer.headers.get("Location", answer.headers.get("HX-Redirect", ""))
+    return SIGN_IN if leads_to.startswith("/sign-in/") else int(answer.status_code)
