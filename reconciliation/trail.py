@@ -1,9 +1,15 @@
 """Names orders, sources, rules and write-backs for the audit trail."""
 
 from collections.abc import Collection, Mapping
+from urllib.parse import quote
 
 from audit.subjects import Subject
 from reconciliation.models import Order, RulebookVersion, Source, WriteBack
+
+
+def page_of(canonical_id: str) -> str:
+    """Give the address of an order's page."""
+    return f"/orders/{quote(canonical_id)}/"
 
 
 class Orders:
@@ -12,7 +18,7 @@ class Orders:
     def named(self, ids: Collection[int]) -> Mapping[int, Subject]:
         """Name orders."""
         found = Order.objects.filter(pk__in=ids).values_list("pk", "canonical_id")
-        return {pk: Subject(name, f"/orders/{name}/") for pk, name in found}
+        return {pk: Subject(name, page_of(name)) for pk, name in found}
 
     def found(self, name: str) -> int | None:
         """Find an order by its canonical ID."""
@@ -59,7 +65,7 @@ class WriteBacks:
         return {
             owed.pk: Subject(
                 f"{owed.order.canonical_id} to {owed.target.name}",
-                f"/orders/{owed.order.canonical_id}/",
+                page_of(owed.order.canonical_id),
             )
             for owed in found
         }
