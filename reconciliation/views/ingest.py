@@ -98,6 +98,8 @@ def _taken(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _body(request: HttpRequest) -> bytes:
     """Read the bytes, all of them or none."""
+    if "transfer-encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
+        raise _Refused(HTTPStatus.LENGTH_REQUIRED, "Say how long the body is: Content-Length.")
     try:
         body = request.body
     except RequestDataTooBig as error:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -258,6 +258,14 @@ def test_a_body_that_broke_off_is_not_taken(shop: Sender) -> None:
     assert Event.objects.count() == 0
 
 
+def test_a_body_of_unknown_length_is_asked_for_its_length(shop: Sender) -> None:
+    chunked: dict[str, Any] = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+
+    response = shop.client.generic("POST", "/ingest/shop/", b"{}", STRUCTURED, **chunked)
+
+    assert response.status_code == 411
+
+
 @pytest.mark.parametrize(
     ("content_type", "status"),
     [
@@ -495,21 +503,24 @@ def test_sixteen_threads_that_send_one_event_make_one_row(installed: datetime) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_batches_that_overlap_do_not_wait_for_each_other_for_ever(installed: datetime) -> None:
-    shop = Sender(at=installed)
-    names = [f"e-{number}" for number in range(800)]
+def test_the_batches_of_one_source_pass_one_by_one(installed: datetime) -> None:
+    shop, crm = Sender(at=installed), Sender(at=installed, slug="crm", kind="crm")
 
-    def post(number: int) -> int:
-        order = names if number % 2 else names[::-1]
+    def post(sender: Sender, *names: str) -> int:
         try:
-            answer = Client()
-            raw = json.dumps([confirmed(name) for name in order]).encode()
-            return shop.post(raw, content_type=BATCH, client=answer).status_code
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '300ms'")
+            raw = json.dumps([confirmed(name) for name in names]).encode()
+            return sender.post(raw, content_type=BATCH, client=Client()).status_code
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(8) as threads:
-        statuses = list(threads.map(post, range(16)))
+    with ThreadPoolExecutor(1) as beside, transaction.atomic():
+        messages = [validate.said(confirmed(name)) for name in ("e-1", "e-2")]
+        ingest.store(source=shop.source, messages=messages, at=installed)
 
-    assert set(statuses) <= {200, 202}
-    assert Event.objects.count() == 800
+        assert beside.submit(post, shop, "e-3", "e-4").result() == 503
+        assert beside.submit(post, shop, "e-3").result() == 202  # alone: it cannot close a circle
+        assert beside.submit(post, crm, "e-3", "e-4").result() == 202
+
+    assert post(shop, "e-3", "e-4") == 202
