@@ -22,7 +22,7 @@ from config.demo.sender import sign
 from config.demo.systems import Chances, Systems, SystemsServer
 from config.demo.telling import as_bytes, cloud_event
 from config.install import install
-from config.simulate import Setup, connect_systems
+from config.premises import Setup, connect_systems
 from exceptions.models import Case
 from reconciliation import clock
 from reconciliation.models import Discrepancy, Installation, Membership, Order, Team

@@ -204,6 +204,8 @@ def _works_in_cluster(process: psutil.Process) -> bool:
 
 def _start() -> None:
     cluster = _cluster()
+    if os.geteuid() == 0:
+        _let_through()
     if not (cluster / "PG_VERSION").exists():
         _create(cluster)
     _forget_dead_server()
@@ -230,7 +232,6 @@ def _create(cluster: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(mode=0o700)
     if os.geteuid() == 0:
-        _let_through()
         os.chown(new, _account().pw_uid, _account().pw_gid)
     try:
         _run(

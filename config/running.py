@@ -89,7 +89,11 @@ class Product:
         self._host, self._port, self._say = host, port, say
         self._logs = embedded.data_dir() / "logs"
         self._logs.mkdir(exist_ok=True)
-        environment = {**os.environ, "RECON_DATA": str(embedded.data_dir())}
+        environment = {
+            **os.environ,
+            "RECON_DATA": str(embedded.data_dir()),
+            "CELERY_SKIP_CHECKS": "1",  # checked before a release, not at every start
+        }
         self._children = Supervisor(folder=embedded.BASE_DIR, environment=environment, say=say)
 
     @property
@@ -100,10 +104,28 @@ class Product:
         return f"http://{f'[{host}]' if ':' in host else host}:{self._port}"
 
     def start(self) -> None:
-        """Start every process; the web server first, so that pages answer soonest."""
+        """Start every process, the others once the web server answers: its pages matter most.
+
+        Raises CannotRun if it does not.
+        """
+        if embedded.is_bundled():
+            self._add("keeper", [sys.executable, "-m", "config.keeper"], is_server=True)
         if not os.environ.get("REDIS_URL"):
             self._add("valkey", embedded.valkey_command(), is_server=True)
         self._add("web", self._web())
+        self._wait_for_pages()
+        self._start_workers()
+
+    def _wait_for_pages(self) -> None:
+        deadline = time.monotonic() + _ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            if self._answers():
+                return
+            self._children.tend()
+            time.sleep(_LOOK_SECONDS)
+        raise CannotRun(f"The web server does not answer; see {self._logs / 'web.log'}.")
+
+    def _start_workers(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "config.celery"]
         schedule = str(embedded.data_dir() / "beat-schedule")
         flags = ["--without-gossip", "--without-mingle", "--concurrency", "2"]
@@ -115,16 +137,6 @@ class Product:
     def start_command(self, name: str, *arguments: str, is_passing: bool = False) -> None:
         """Keep one of the product's own commands running; a passing one, until it is done."""
         self._add(name, self._manage(*arguments), is_passing=is_passing)
-
-    def wait_for_pages(self) -> None:
-        """Wait until the web server answers anything. Raises CannotRun if it takes too long."""
-        deadline = time.monotonic() + _ANSWER_SECONDS
-        while time.monotonic() < deadline:
-            if self._answers():
-                return
-            self._children.tend()
-            time.sleep(_LOOK_SECONDS)
-        raise CannotRun(f"The web server does not answer; see {self._logs / 'web.log'}.")
 
     def has(self, name: str) -> bool:
         """Tell whether the child of this name is still kept."""

@@ -1,88 +1,28 @@
-"""Drives a demo's past, day by day in simulated time, and then lets the company go on living.
+"""Drives a demo's past, step by step in simulated time, and then lets the company live on.
 
-The company itself is in `config/demo` and knows nothing of the product. This side marks the
-database, connects the company's systems, turns the clock, and runs the pipeline between steps.
+While the past is driven, nobody else runs the pipeline: a stage in the middle of a step would
+judge by half of what happened.
 """
 
-import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
 from django.db import transaction
 
 from audit.record import record
-from config import embedded, pipeline
+from config import pipeline
 from config.demo import truth
-from config.demo.company import Company
 from config.demo.sender import Sender
 from config.demo.telling import LONGEST_STORY, Telling, tales
+from config.premises import ACTOR, JOB_KIND, STEP, Setup, clock_path, truth_path
 from reconciliation import clock
-from reconciliation.connect import connect
 from reconciliation.models import Event, Installation, Job, Order
 
-ACTOR = "service:demo"
-JOB_KIND = "demo"
-STEP = timedelta(hours=4)
 _NEARLY_NOW = timedelta(minutes=1)
-_LONG_SILENCE = timedelta(hours=1)  # away for longer than this, the company tells it as past
+_LONG_SILENCE = timedelta(minutes=30)  # the shortest window of the company's work is an hour
 _TRICKLE_SECONDS = 5.0
-
-
-class CannotLoad(Exception):
-    """The demo company may not move in here; the message says why."""
-
-
-class System(NamedTuple):
-    """One of the company's systems, as it is connected."""
-
-    slug: str
-    name: str
-    kind: str
-    team: str
-    truth_for: tuple[str, ...]
-
-
-_LEDGER = ("invoice.", "credit_note.", "payment.posted", "payment.unposted")
-# fmt: off
-SYSTEMS = (
-    System("subscriptions-app", "Subscription app", "subscriptions", "customer-ops",
-           ("subscription.",)),
-    System("shop", "Web shop", "shop", "fulfilment-ops", ("order.", "fulfilment.")),
-    System("billing", "Billing", "billing", "revenue-ops", _LEDGER),
-    System("card-payments", "Card payments", "payments", "revenue-ops", ("payment.",)),
-    System("carrier", "Carrier", "carrier", "fulfilment-ops", ("shipment.", "return.")),
-    System("crm", "CRM", "crm", "revenue-ops", ("order.",)),
-)
-# fmt: on
-_TAKE_NO_WRITEBACKS = ("carrier", "crm")
-
-
-@dataclass(frozen=True)
-class Setup:
-    """Which company is simulated, and where it and the product find each other."""
-
-    seed: int
-    orders: int
-    days: int
-    starts_at: datetime
-    base_url: str
-    systems_url: str
-    fault_factor: int = 1
-    secrets: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def company(self) -> Company:
-        """Give the company."""
-        return Company(seed=self.seed, starts_at=self.starts_at, days=self.days, orders=self.orders)
-
-    def is_same_company(self, other: "Setup") -> bool:
-        """Tell whether both speak of one company, wherever it stands in time."""
-        names = ("seed", "orders", "days", "fault_factor")
-        return all(getattr(self, name) == getattr(other, name) for name in names)
 
 
 class Progress(NamedTuple):
@@ -93,112 +33,6 @@ class Progress(NamedTuple):
     total: int
     messages: int
     work: Mapping[str, int]
-
-
-def setup_path() -> Path:
-    """Name the file that the processes of the demo share; it holds secrets of the demo alone."""
-    return embedded.data_dir() / "demo.json"
-
-
-def truth_path() -> Path:
-    """Name the company's own record of what it did wrong."""
-    return embedded.data_dir() / "demo" / "truth.jsonl"
-
-
-def journal_path() -> Path:
-    """Name the record of what the company's systems were told to do."""
-    return embedded.data_dir() / "demo" / "systems.jsonl"
-
-
-def clock_path() -> Path:
-    """Name the file that tells the company's systems the simulated time."""
-    return embedded.data_dir() / "demo" / "clock"
-
-
-def known_setup() -> Setup:
-    """Read how the demo is set up; raises CannotLoad where it is not."""
-    try:
-        known = json.loads(setup_path().read_text())
-    except FileNotFoundError as missing:
-        raise CannotLoad("There is no demo here yet: run `manage.py demo load`.") from missing
-    return Setup(**known | {"starts_at": datetime.fromisoformat(known["starts_at"])})
-
-
-@transaction.atomic
-def move_in(setup: Setup, *, at: datetime) -> tuple[Setup, Job]:
-    """Mark an empty database as the demo's and connect its systems; or find it as it was left.
-
-    Raises CannotLoad if the database holds other events, or another demo company.
-    """
-    installation, _ = Installation.objects.select_for_update().get_or_create(id=1)
-    job = Job.objects.filter(kind=JOB_KIND).order_by("pk").last()
-    if job is not None:
-        known = known_setup()
-        if not known.is_same_company(setup):
-            raise CannotLoad("This database holds another demo company. Load into an empty one.")
-        known = replace(known, base_url=setup.base_url)
-        _keep(known)
-        return known, job
-    if Event.objects.exists():
-        raise CannotLoad("This database holds real events. A demo needs an empty one.")
-    installation.is_demo = True
-    record(
-        stream="system",
-        subject_id=installation.pk,
-        action="system.marked_as_demo",
-        actor=ACTOR,
-        at=at,
-    )
-    installation.save()
-    setup = connect_systems(setup, at=at)
-    job = Job.objects.create(
-        kind=JOB_KIND,
-        title=f"Demo company: {setup.orders:,} orders over {setup.days} days",
-        state=Job.State.RUNNING,
-        total=-(-timedelta(days=setup.days) // STEP),
-        parameters={"told_until": setup.starts_at.isoformat()},
-        created_at=at,
-        started_at=at,
-    )
-    _clear_away()
-    _keep(setup)
-    return setup, job
-
-
-def connect_systems(setup: Setup, *, at: datetime) -> Setup:
-    """Connect the company's systems; gives the setup with their secrets."""
-    secrets = {
-        system.slug: connect(
-            slug=system.slug,
-            name=system.name,
-            kind=system.kind,
-            team_slug=system.team,
-            truth_for=list(system.truth_for),
-            writeback_url=_writeback_url(setup, system.slug),
-            by=ACTOR,
-            at=at,
-        )
-        for system in SYSTEMS
-    }
-    return replace(setup, secrets=secrets)
-
-
-def _writeback_url(setup: Setup, slug: str) -> str:
-    return "" if slug in _TAKE_NO_WRITEBACKS else f"{setup.systems_url}/{slug}/writebacks/"
-
-
-def _clear_away() -> None:
-    """Drop what an earlier company left on disk."""
-    truth_path().parent.mkdir(parents=True, exist_ok=True)
-    for left_over in (truth_path(), journal_path(), clock_path()):
-        left_over.unlink(missing_ok=True)
-
-
-def _keep(setup: Setup) -> None:
-    """Write the file that the demo's processes share."""
-    path = setup_path()
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(asdict(setup) | {"starts_at": setup.starts_at.isoformat()}))
 
 
 def drive(
@@ -214,6 +48,7 @@ def drive(
     Each step is sent whole, then the pipeline runs until nothing is left to do. A step that was
     cut off is told again: what was stored is known by its id.
     """
+    hold_time(at=true_now())
     told_until = _told_until(job)
     telling = _telling_from(setup, told_until)
     messages, step = 0, job.done
@@ -244,6 +79,10 @@ def trickle(
 ) -> int:
     """Go on telling as things happen, until `stopped`; says how many messages."""
     job = Job.objects.filter(kind=JOB_KIND).latest("pk")
+    while job.state != Job.State.DONE:  # its past was stopped, and waits to be told on
+        if stopped.wait(_TRICKLE_SECONDS):
+            return 0
+        job.refresh_from_db()
     telling = _telling_from(setup, _told_until(job))
     messages = 0
     while not stopped.wait(_TRICKLE_SECONDS):
@@ -257,9 +96,15 @@ def trickle(
     return messages
 
 
-def was_silent_for_long(*, job: Job, at: datetime) -> bool:
-    """Tell whether so much is untold that it should be told as past."""
-    return at - _told_until(job) > _LONG_SILENCE
+def hold_time(*, at: datetime) -> None:
+    """Let a product that was away go on where it stopped, until it has been told the rest.
+
+    Otherwise its workers would miss, at once, whatever happened while nobody listened.
+    """
+    job = Job.objects.filter(kind=JOB_KIND).order_by("pk").last()
+    is_held = Installation.objects.filter(simulated_now__isnull=False).exists()
+    if job is not None and not is_held and at - _told_until(job) > _LONG_SILENCE:
+        _set_clock(_told_until(job))
 
 
 def _told_until(job: Job) -> datetime:

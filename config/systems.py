@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from config import simulate
+from config import premises
 from config.demo.echo import Echoes
 from config.demo.sender import Sender
 from config.demo.systems import Systems, SystemsServer
-from config.simulate import Setup
+from config.premises import Setup
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def serve(setup: Setup, sender: Sender, *, true_now: Callable[[], datetime]) -> 
 
     def company_now() -> datetime:
         try:
-            return datetime.fromisoformat(simulate.clock_path().read_text())
+            return datetime.fromisoformat(premises.clock_path().read_text())
         except (FileNotFoundError, ValueError):
             return true_now()
 
@@ -29,8 +29,8 @@ def serve(setup: Setup, sender: Sender, *, true_now: Callable[[], datetime]) -> 
         seed=setup.seed,
         clock=company_now,
         echo=echoes.add,
-        journal=simulate.journal_path(),
-        truth_path=simulate.truth_path(),
+        journal=premises.journal_path(),
+        truth_path=premises.truth_path(),
     )
     server = SystemsServer(port=_port(setup), systems=systems, secrets=setup.secrets)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="systems")

@@ -83,7 +83,7 @@ def first_error(form: forms.Form) -> str:
     """Give the first thing that is wrong with a form, as a sentence."""
     for name, errors in form.errors.items():
         known = {"version", "plan_sha256", "idempotency_key"}
-        return "This form is incomplete. Open the page again." if name in known else errors[0]
+        return "This form is incomplete. Open the page again." if name in known else str(errors[0])
     return ""
 
 

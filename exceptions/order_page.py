@@ -130,9 +130,11 @@ def timeline(order: Order, *, kind: str = "", at: datetime) -> list[Entry]:
     """
     found = sorted(_entries(order), key=lambda entry: (entry.at, entry.number), reverse=True)
     if kind:
-        wanted = {"problem": lambda entry: entry.tone == "bad"}
-        is_wanted = wanted.get(kind, lambda entry: entry.kind == kind)
-        return [entry for entry in found if is_wanted(entry)]
+        return [
+            entry
+            for entry in found
+            if (entry.tone == "bad" if kind == "problem" else entry.kind == kind)
+        ]
     ahead = sorted(_ahead(order, at=at), key=lambda entry: entry.at, reverse=True)
     return [*ahead, *_with_silences(found)]
 

@@ -15,3 +15,14 @@ def now() -> datetime:
         (moment,) = cursor.fetchone()
     assert isinstance(moment, datetime)
     return moment
+
+
+def is_simulated() -> bool:
+    """Tell whether a demo's past is being driven."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS ("
+            "SELECT FROM reconciliation_installation WHERE simulated_now IS NOT NULL)"
+        )
+        (answer,) = cursor.fetchone()
+    return bool(answer)

@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.database import migrate
 from config.install import install
-from tests.roles import connect_as_owner, make_two_roles, recreate_database
+from tests.roles import connect_as_owner, recreate_database, two_roles
 
 # Properties say what must stay true, not how fast: benchmarks do, and a busy machine is no bug.
 properties.register_profile(
@@ -44,9 +44,7 @@ def _allow_truncate() -> None:
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Make this worker's database as the owner; the tests then connect as the application."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    with django_db_blocker.unblock():
-        if settings.DATABASES["default"]["USER"] == settings.DATABASES["owner"]["USER"]:
-            make_two_roles(name)
+    with django_db_blocker.unblock(), two_roles(name):
         recreate_database(name)
         for alias in ("default", "owner"):
             connections[alias].close()
@@ -55,8 +53,8 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         migrate()
         _allow_truncate()
         connections["owner"].close()
-    yield
-    with django_db_blocker.unblock():
+        with django_db_blocker.block():
+            yield
         connections["default"].close()
 
 

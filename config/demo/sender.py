@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ import httpx2
 from config.demo.telling import Delivery
 
 _BATCH = 500
+_AT_ONCE = 3  # systems that post at one time
 _BATCH_TYPE = "application/cloudevents-batch+json"
 _SINGLE_TYPE = "application/cloudevents+json"
 _VERDICTS = {409, 422}  # on the messages in it
@@ -53,6 +55,7 @@ class Sender:
 
     def __init__(self, *, base_url: str, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
+        self._systems = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="system")
         self._line = httpx2.Client(base_url=base_url, timeout=60.0, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -64,18 +67,25 @@ class Sender:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._systems.shutdown()
         self._line.close()
 
-    def send(self, deliveries: Sequence[Delivery]) -> int:
-        """Post messages, batched by the system that sends them; says how many posts it took."""
-        posts = 0
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """Post messages, batched by the system that sends them; systems do not wait for each other.
+
+        Raises NotAccepted.
+        """
         by_sender = sorted(deliveries, key=lambda delivery: delivery.sender)  # keeps their order
-        for sender, group in groupby(by_sender, key=lambda delivery: delivery.sender):
-            bodies = [delivery.body for delivery in group]
-            for start in range(0, len(bodies), _BATCH):
-                self.post_batch(sender, bodies[start : start + _BATCH])
-                posts += 1
-        return posts
+        waits = [
+            self._systems.submit(self._send_all, sender, [delivery.body for delivery in group])
+            for sender, group in groupby(by_sender, key=lambda delivery: delivery.sender)
+        ]
+        for wait in waits:
+            wait.result()
+
+    def _send_all(self, sender: str, bodies: Sequence[bytes]) -> None:
+        for start in range(0, len(bodies), _BATCH):
+            self.post_batch(sender, bodies[start : start + _BATCH])
 
     def post_batch(self, sender: str, bodies: Sequence[bytes]) -> None:
         """Post one batch of one system."""

@@ -89,7 +89,7 @@ def _sentence(exception: Exception, otherwise: str) -> str:
 def _roles(request: HttpRequest) -> str:
     if not isinstance(getattr(request, "user", None), User):
         return "not signed in"
-    names = list(request.user.groups.order_by("name").values_list("name", flat=True))  # type: ignore[union-attr]
+    names = list(request.user.groups.order_by("name").values_list("name", flat=True))
     return " and ".join(names) if names else "signed in without a role"
 
 

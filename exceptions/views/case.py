@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from django import forms
 from django.contrib.auth.models import User
@@ -165,7 +166,7 @@ def _work(
     form: forms.Form,
     *,
     at: datetime,
-    do: Callable[[dict[str, object]], object],
+    do: Callable[[dict[str, Any]], object],
     said: str,
 ) -> HttpResponse:
     """Do one verb with what the form says; answer what came of it."""

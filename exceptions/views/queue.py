@@ -21,6 +21,11 @@ from reconciliation.models import Source
 from reconciliation.views import filters
 
 QUEUE = "/exceptions/"
+OFFERED = (
+    "check_name", "team", "owner", "state", "severity", "sla", "at_risk_minor", "currency",
+    "waiting_for", "repair", "opened_at", "age", "closed", "closed_at", "route", "customer",
+    "channel", "order_state", "order_source",
+)  # fmt: skip
 _CLOSED_TOO = {"field": "closed", "operator": "is_any_of", "value": ["true", "false"]}
 
 
@@ -126,7 +131,12 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
         "tabs": queries.tabs(user=user, at=at),
         "summary": queries.summary(user=user, at=at, filters=asked.conditions),
         "bar": filters.bar(
-            FIELDS, asked.conditions, action=QUEUE, keep=asked.keep, problem=asked.problem
+            FIELDS,
+            asked.conditions,
+            action=QUEUE,
+            keep=asked.keep,
+            offered=OFFERED,
+            problem=asked.problem,
         ),
         "search": asked.search,
         "search_label": "Order, customer, event ID",

@@ -17,9 +17,7 @@ _SUBJECTS = ("order", "event", "rejection", "writeback", "source")
 def _exactly_one_subject() -> models.Q:
     condition = models.Q()
     for subject in _SUBJECTS:
-        condition |= models.Q(
-            **{f"{other}__isnull": other != subject for other in _SUBJECTS}
-        )
+        condition |= models.Q(**{f"{other}__isnull": other != subject for other in _SUBJECTS})
     return condition
 
 

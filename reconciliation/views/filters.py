@@ -43,6 +43,7 @@ class Option:
     name: str
     title: str
     values: tuple[tuple[str, str], ...]
+    operators: str  # those that it takes, with spaces between
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,13 @@ def bar(
     *,
     action: str,
     keep: Mapping[str, str],
+    offered: Sequence[str],
     problem: str = "",
 ) -> FilterBar:
-    """Lay out the filter bar of the list at `action`; `keep` are the address's other parts."""
+    """Lay out the filter bar of the list at `action`; `keep` are the address's other parts.
+
+    The menu shows the fields `offered`; an address may speak of all.
+    """
     texts = tuple(to_text(each) for each in conditions if "field" in each)
     chips = tuple(
         Chip(
@@ -113,7 +118,7 @@ def bar(
         action=action,
         chips=chips,
         kept=texts,
-        fields=tuple(_option(field) for field in registry.values()),
+        fields=tuple(_option(registry[name]) for name in offered),
         operators=tuple(OPERATORS.items()),
         problem=problem,
     )
@@ -132,4 +137,4 @@ def _added(given: QueryDict) -> list[str]:
 
 
 def _option(field: Field) -> Option:
-    return Option(field.name, field.label, tuple(field.options()))
+    return Option(field.name, field.label, tuple(field.options()), " ".join(field.operators))

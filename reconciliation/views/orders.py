@@ -15,6 +15,11 @@ from reconciliation.models import Order
 from reconciliation.views import filters
 
 ORDERS = "/orders/"
+OFFERED = (
+    "state", "verdict", "check", "team", "customer", "channel", "seller", "source", "currency",
+    "ordered_minor", "invoiced_minor", "paid_minor", "placed_at", "paid_at", "shipped_at",
+    "invoiced_at", "last_fact_at",
+)  # fmt: skip
 
 
 @require_safe
@@ -42,7 +47,12 @@ def orders(request: HttpRequest) -> HttpResponse:
         return render(request, "reconciliation/_orders.html", context)
     context["has_orders"] = bool(page.orders) or Order.objects.exists()
     context["bar"] = filters.bar(
-        order_list.FIELDS, conditions, action=ORDERS, keep={"q": search}, problem=problem
+        order_list.FIELDS,
+        conditions,
+        action=ORDERS,
+        keep={"q": search},
+        offered=OFFERED,
+        problem=problem,
     )
     status = HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK
     return render(request, "reconciliation/orders.html", context, status=status)

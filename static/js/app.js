@@ -235,6 +235,19 @@
     event.preventDefault();
   });
 
+  /* The filter menu offers what the chosen field takes. */
+  const field = one("#filter-field");
+  const offers = all("#filter-values option");
+  const narrow = () => {
+    const chosen = field.selectedOptions[0];
+    const takes = chosen.dataset.operators.split(" ");
+    all("#filter-operator option").forEach((option) => { option.hidden = option.disabled = !takes.includes(option.value); });
+    one("#filter-operator").value = takes[0];
+    one("#filter-values").replaceChildren(...offers.filter((option) => option.dataset.field === chosen.value));
+    one("#filter-value").value = "";
+  };
+  if (field) { field.addEventListener("change", narrow); narrow(); }
+
   all("[data-shortcuts]").forEach((button) => { button.hidden = false; });
   document.documentElement.dataset.ready = "yes";
   watchToasts();

@@ -11,8 +11,7 @@ from django.contrib.auth.models import User
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
-from exceptions import intake
-from exceptions import repair as repairs
+from exceptions import follow_up, intake
 from reconciliation import apply, reconcile, writeback
 from reconciliation.clock import now
 from tests import world
@@ -117,7 +116,7 @@ class Desk:
             reconcile.take(limit=500, at=at)
             intake.take(limit=500, at=at)
             writeback.take(limit=500, at=at)
-            repairs.follow_up.take(limit=500, at=at)
+            follow_up.take(limit=500, at=at)
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """Runs the product's own commands as real processes, on data folders of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,23 @@ import psutil
 from config.embedded import BASE_DIR
 
 _ELSEWHERE = ("DATABASE_URL", "OWNER_DATABASE_URL", "REDIS_URL", "RECON_ENV")
+
+
+@contextmanager
+def data_folder(*, under: str = "data") -> Iterator[Path]:
+    """Make a data folder, and leave no server in it.
+
+    Not among pytest's own folders: each new session of pytest closes those to other accounts,
+    and as root the server runs as one.
+    """
+    top = Path(tempfile.mkdtemp(prefix="recon-test-"))
+    try:
+        yield top / under
+    finally:
+        if server := postmaster(top / under):
+            server.kill()
+            wait_until(lambda: not is_alive(server), seconds=10)
+        shutil.rmtree(top, ignore_errors=True)
 
 
 def environment(data: Path) -> dict[str, str]:
@@ -86,7 +105,7 @@ def postmaster(data: Path) -> psutil.Process | None:
 def is_alive(process: psutil.Process) -> bool:
     """Tell whether a process runs; one that only waits to be collected does not."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

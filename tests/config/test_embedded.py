@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from config import embedded
-from tests.config.processes import environment, postmaster, running, wait_until
+from tests.config.processes import data_folder, environment, postmaster, running, wait_until
 
 _ASK = "from config import embedded; print(embedded.ensure_postgres().app_url)"
 _HOLD = f"{_ASK}; import time; print('held', flush=True); time.sleep(600)"
@@ -27,12 +28,12 @@ def ask(data: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give an own data folder, whose path is too long for a socket."""
-    folder = tmp_path / ("a long, long way " * 8) / "data"
-    monkeypatch.setenv("RECON_DATA", str(folder))
-    monkeypatch.setenv("PYTHONPATH", str(embedded.BASE_DIR))
-    return folder
+    with data_folder(under="a long, long way " * 8) as folder:
+        monkeypatch.setenv("RECON_DATA", str(folder))
+        monkeypatch.setenv("PYTHONPATH", str(embedded.BASE_DIR))
+        yield folder
 
 
 def test_the_last_user_stops_the_server_and_nobody_before(data: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from config import embedded
 from config.running import CannotRun, check_port, free_port
 from tests.config.processes import (
+    data_folder,
     family,
     is_alive,
     manage,
@@ -28,10 +29,11 @@ _SLOW = pytest.mark.timeout(240)
 
 
 @pytest.fixture
-def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Give an own data folder."""
-    monkeypatch.setenv("RECON_DATA", str(tmp_path))
-    return tmp_path
+    with data_folder() as folder:
+        monkeypatch.setenv("RECON_DATA", str(folder))
+        yield folder
 
 
 @pytest.fixture

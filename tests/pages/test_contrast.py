@@ -23,7 +23,7 @@ PAIRS = [
     ("on-accent", "accent", TEXT),
     ("on-accent", "accent-2", TEXT),
     ("surface", "text", TEXT),
-    *((f"series-{number}", "surface", PART) for number in range(4)),
+    *((f"series-{number}", "surface", PART) for number in range(3)),
     *(("border-strong", under, PART) for under in ("surface", "bg")),
 ]  # fmt: skip
 

@@ -58,4 +58,4 @@ def test_the_script_and_the_styles_stay_small() -> None:
     styles = sum(path.stat().st_size for path in Path("static/css").glob("*.css"))
 
     assert Path("static/js/app.js").stat().st_size <= 12_000
-    assert styles <= 36_000
+    assert styles <= 35_000

@@ -10,16 +10,17 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from config import simulate
+from config import premises, simulate
 from config.compare import compare, findings
 from config.console import ProductCommand
 from config.demo import truth
 from config.demo.sender import NotAccepted, Sender
-from config.simulate import CannotLoad, Progress, Setup
+from config.premises import CannotLoad, Setup
+from config.simulate import Progress
 from config.systems import ours_or_theirs, serve
 from reconciliation import clock
 
-_STEPS_A_DAY = timedelta(days=1) // simulate.STEP
+_STEPS_A_DAY = timedelta(days=1) // premises.STEP
 
 
 class Command(ProductCommand):
@@ -67,7 +68,7 @@ class Command(ProductCommand):
     def _load(self, options: Mapping[str, Any]) -> dict[str, Any]:
         names = ("seed", "orders", "days", "fault_factor", "base_url", "systems_url")
         first_moment = _now() - timedelta(days=options["days"])
-        setup, job = simulate.move_in(
+        setup, job = premises.move_in(
             Setup(
                 starts_at=first_moment.replace(microsecond=0),
                 **{name: options[name] for name in names},
@@ -82,7 +83,7 @@ class Command(ProductCommand):
                 true_now=_now,
                 on_step=lambda progress: None if options["json"] else self._say(progress),
             )
-        return simulate.counts() | {"messages": messages, "truth": str(simulate.truth_path())}
+        return simulate.counts() | {"messages": messages, "truth": str(premises.truth_path())}
 
     def _say(self, progress: Progress) -> None:
         """Show a line a day."""
@@ -92,7 +93,7 @@ class Command(ProductCommand):
             self.stdout.write(f"{day}  step {progress.done} of {progress.total}  {work}")
 
     def _trickle(self, _options: Mapping[str, Any]) -> dict[str, Any]:
-        setup = simulate.known_setup()
+        setup = premises.known_setup()
         with _line(setup) as sender:
             return {
                 "messages": simulate.trickle(
@@ -101,14 +102,14 @@ class Command(ProductCommand):
             }
 
     def _systems(self, _options: Mapping[str, Any]) -> dict[str, Any]:
-        setup, stopped = simulate.known_setup(), _stopped()
+        setup, stopped = premises.known_setup(), _stopped()
         with _line(setup) as sender, serve(setup, sender, true_now=_now):
             stopped.wait()
         return {"stopped": True}
 
     def _compare(self, _options: Mapping[str, Any]) -> dict[str, Any]:
-        setup = simulate.known_setup()
-        expected = truth.read(simulate.truth_path())
+        setup = premises.known_setup()
+        expected = truth.read(premises.truth_path())
         comparison = compare(expected=expected, found=findings(), at=clock.now())
         self.is_different = not comparison.is_equal
         return {"orders": setup.orders} | comparison.as_json()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
@@ -11,6 +12,7 @@ from config.database import migrate
 from config.install import install
 from config.people import NotADemo, SignIn, become_demo, set_demo_passwords
 from config.running import CannotRun, Product, alone, check_port, free_port, until_stopped
+from config.simulate import hold_time
 from reconciliation import clock
 
 
@@ -50,7 +52,6 @@ class Command(BaseCommand):
         people = self._prepare(has_demo=has_demo)
         try:
             product.start()
-            product.wait_for_pages()
             self._greet(product.address, people, has_demo=has_demo)
             if has_demo:
                 systems = free_port(host="127.0.0.1", above=port)
@@ -65,6 +66,8 @@ class Command(BaseCommand):
 
     def _prepare(self, *, has_demo: bool) -> list[SignIn]:
         """Bring the database up to date, and people into a demo that has none."""
+        if settings.IS_PRODUCTION:
+            call_command("collectstatic", interactive=False, verbosity=0)
         migrate()
         at = clock.now()
         install(at=at)
@@ -72,6 +75,7 @@ class Command(BaseCommand):
         if has_demo:
             become_demo(at=at)
             people = set_demo_passwords(only_new=True, at=at)
+            hold_time(at=at)
         connections.close_all()
         return people
 
