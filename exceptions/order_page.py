@@ -78,7 +78,7 @@ class Entry:
     facts: list[tuple[str, str]] = field(default_factory=list)
     payload: Any = None
     reason: str = ""
-    number: int = 0  # tells apart what happened at one moment
+    place: tuple[int, int] = (0, 0)  # orders what happened at one moment: facts come first
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def timeline(order: Order, *, kind: str = "", at: datetime) -> list[Entry]:
 
     `kind` narrows it to event, state, people, write, comment or problem.
     """
-    found = sorted(_entries(order), key=lambda entry: (entry.at, entry.number), reverse=True)
+    found = sorted(_entries(order), key=lambda entry: (entry.at, entry.place), reverse=True)
     if kind:
         return [
             entry
@@ -163,7 +163,7 @@ def _entries(order: Order) -> Iterator[Entry]:
             kind="comment",
             tone="person",
             anchor=f"c-{comment.pk}",
-            number=comment.pk,
+            place=(2, comment.pk),
             facts=[("Exception", f"#{comment.case_id}")],
         )
     for writeback in order.writebacks.all():
@@ -186,7 +186,7 @@ def _of_event(event: Event) -> Entry:
         kind="event",
         tone="bad" if is_bad else "" if status else "ok",
         anchor=f"v-{event.pk}",
-        number=-1,  # a fact comes before what it leads to
+        place=(0, event.pk),
         facts=[
             ("Event", f"{event.event_id} from {event.sender}"),
             ("Type", event.type),
@@ -215,7 +215,7 @@ def _of_line(action: str, line: Line) -> Entry:
         kind="people" if line.is_person else "write" if is_write else "state",
         tone=_tone(action, is_person=line.is_person),
         anchor=f"a-{line.id}",
-        number=line.id,
+        place=(1, line.id),
         reason=line.reason,
         facts=[
             ("Audit entry", f"{line.stream}, number {line.sequence}"),

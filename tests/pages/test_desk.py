@@ -1,0 +1,227 @@
+"""The exception pages: what they show, what they refuse, and how they say it."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from config.install import install
+from exceptions.models import Case, RepairAttempt, SavedView
+from reconciliation.clock import now
+from tests.pages.conftest import find, forget_to_activate
+from tests.pages.people import clients
+
+PANEL = {"HX-Request": "true", "HX-Target": "panel", "HX-Current-URL": "http://x/exceptions/"}
+KIND = "activate_subscription"
+
+
+def body(client: Client, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, address
+    return answer.content.decode()
+
+
+def form_of(client: Client, case: Case) -> dict[str, str]:
+    """Read the hidden fields of the repair's form as the page shows them."""
+    page = body(client, f"/exceptions/{case.pk}/repairs/{KIND}/")
+    fields = ("version", "plan_sha256", "idempotency_key")
+    found = {name: re.search(rf'name="{name}" value="([^"]+)"', page) for name in fields}
+    return {name: match[1] for name, match in found.items() if match}
+
+
+def test_the_queue_shows_money_time_and_the_repair_by_its_name(operator: Client) -> None:
+    page = body(operator, "/exceptions/")
+
+    assert "2 open" in page
+    assert "Invoice sent, subscription off" in page
+    assert "€100.00" in page
+    assert "Activate subscription</a>" in page
+
+
+def test_a_saved_view_shows_its_filters_as_sentences(operator: Client) -> None:
+    page = body(operator, "/exceptions/?view=mine")
+
+    assert "Owner is me" in page
+    assert "Queue clear" in page
+
+
+def test_a_filter_from_the_form_becomes_an_address(operator: Client) -> None:
+    asked = {"view": "mine", "field": "severity", "operator": "is", "value": "P1"}
+
+    answer = operator.get("/exceptions/", asked)
+
+    assert answer["Location"] == "/exceptions/?view=mine&f=severity%3Ais%3AP1"
+
+
+def test_a_filter_without_a_meaning_is_said_and_left_out(operator: Client) -> None:
+    page = body(operator, "/exceptions/?f=colour:is:red&f=severity:is:P1", status=422)
+
+    assert "There is no field" in page
+    assert "Priority is P1" in page
+
+
+def test_no_match_says_how_much_is_hidden(operator: Client) -> None:
+    page = body(operator, "/exceptions/?f=severity:is:P1&f=currency:is:USD")
+
+    assert "No exception matches these filters" in page
+    assert "2 filters are on. 2 open exceptions are hidden." in page
+
+
+def test_a_place_that_we_did_not_give_out_is_a_bad_request(operator: Client) -> None:
+    assert operator.get("/exceptions/?after=made-up").status_code == 400
+
+
+def test_older_rows_follow_without_a_gap(operator: Client, desk: datetime) -> None:
+    for number in range(60):
+        forget_to_activate(f"M-{number}", at=desk - timedelta(hours=9))
+    find()
+    first = body(operator, "/exceptions/")
+    older = re.search(r'href="([^"]+)" rel="next"', first)
+    assert older
+    second = body(operator, older[1].replace("&amp;", "&"))
+
+    ids = re.findall(r'id="case-(\d+)"', first + second)
+    assert len(ids) == len(set(ids)) == 62
+
+
+def test_the_panel_is_the_same_case_without_the_page_round_it(
+    operator: Client, a_case: Case
+) -> None:
+    piece = operator.get(f"/exceptions/{a_case.pk}/", headers=PANEL).content.decode()
+
+    assert piece.lstrip().startswith("<section")
+    assert 'id="panel"' in piece
+    assert "<html" not in piece
+
+
+def test_a_restored_history_entry_gets_the_whole_page(operator: Client, a_case: Case) -> None:
+    headers = {**PANEL, "HX-History-Restore-Request": "true"}
+
+    assert "<html" in operator.get(f"/exceptions/{a_case.pk}/", headers=headers).content.decode()
+
+
+def test_without_script_a_repair_leads_back_to_the_case(operator: Client, a_case: Case) -> None:
+    url = f"/exceptions/{a_case.pk}/repairs/{KIND}/"
+
+    answer = operator.post(url, form_of(operator, a_case))
+    page = body(operator, answer["Location"])
+
+    assert answer.status_code == 303
+    assert f"Activate subscription is on its way for {a_case.order}." in page
+    assert f'action="/repairs/{RepairAttempt.objects.get().pk}/undo/"' in page
+
+
+def test_the_same_form_twice_runs_once(operator: Client, a_case: Case) -> None:
+    form = form_of(operator, a_case)
+
+    for _ in range(2):
+        operator.post(f"/exceptions/{a_case.pk}/repairs/{KIND}/", form)
+
+    assert RepairAttempt.objects.count() == 1
+
+
+def test_with_script_a_repair_answers_the_panel_its_row_and_the_spoken_line(
+    operator: Client, a_case: Case
+) -> None:
+    form = form_of(operator, a_case)
+
+    answer = operator.post(f"/exceptions/{a_case.pk}/repairs/{KIND}/", form, headers=PANEL)
+
+    page = answer.content.decode()
+    assert f'id="case-{a_case.pk}"' in page
+    assert 'id="announce" hx-swap-oob="innerHTML"' in page
+    assert "worked" in answer["HX-Trigger-After-Settle"]
+
+
+def test_a_plan_that_is_not_the_one_shown_is_not_run(operator: Client, a_case: Case) -> None:
+    form = {**form_of(operator, a_case), "plan_sha256": "0" * 64}
+
+    answer = operator.post(f"/exceptions/{a_case.pk}/repairs/{KIND}/", form)
+
+    assert answer.status_code == 409
+    assert "nothing was done" in answer.content.decode()
+    assert not RepairAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "panel"])
+def test_a_case_that_someone_changed_meanwhile_is_a_conflict(
+    headers: dict[str, str], lead: Client, operator: Client, a_case: Case
+) -> None:
+    lead.post(f"/exceptions/{a_case.pk}/snooze/", {"for": "1h"})
+
+    answer = operator.post(
+        f"/exceptions/{a_case.pk}/escalate/",
+        {"reason": "urgent", "version": a_case.version},
+        headers=headers,
+    )
+
+    assert answer.status_code == 409
+    assert "team.lead snoozed it until" in answer.content.decode()
+    assert answer.headers.get("HX-Retarget") == (f"#problem-{a_case.pk}" if headers else None)
+
+
+@pytest.mark.parametrize(
+    ("verb", "sent", "said"),
+    [
+        ("snooze", {"until": "2020-01-01T09:00"}, "Enter a moment after now."),
+        ("snooze", {}, "Choose how long, or enter a moment."),
+        ("escalate", {"reason": ""}, "Say why, in a few words."),
+        ("comment", {"text": " "}, "Write something first."),
+        ("assign", {"to": "nobody.here"}, "Choose a person from the list."),
+    ],
+)
+def test_what_is_missing_is_said_in_the_case_and_nothing_changes(
+    verb: str, sent: dict[str, str], said: str, lead: Client, a_case: Case
+) -> None:
+    answer = lead.post(f"/exceptions/{a_case.pk}/{verb}/", sent)
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert Case.objects.get(pk=a_case.pk).version == a_case.version
+
+
+def test_a_moment_is_read_in_the_zone_of_whoever_typed_it(operator: Client, a_case: Case) -> None:
+    operator.post("/settings/", {"time_zone": "Europe/Berlin"})
+
+    operator.post(f"/exceptions/{a_case.pk}/snooze/", {"until": "2030-07-01T09:00"})
+
+    until = Case.objects.get(pk=a_case.pk).snoozed_until
+    assert until is not None
+    assert until.isoformat() == "2030-07-01T07:00:00+00:00"
+
+
+def test_what_is_typed_is_shown_as_text(operator: Client, a_case: Case) -> None:
+    operator.post(f"/exceptions/{a_case.pk}/comment/", {"text": "<script>alert(1)</script>"})
+
+    for address in (f"/exceptions/{a_case.pk}/", f"/orders/{a_case.order}/?kind=comment"):
+        page = body(operator, address)
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_view_of_ones_own_is_saved_used_and_deleted(operator: Client) -> None:
+    saved = operator.post("/views/", {"name": "Big ones", "f": "at_risk_minor:at_least:5000"})
+    page = body(operator, saved["Location"])
+    slug = SavedView.objects.get(name="Big ones").slug
+    operator.post(f"/views/{slug}/delete/")
+
+    assert "Amount at risk is at least 50.00" in page
+    assert not SavedView.objects.filter(slug=slug).exists()
+
+
+def test_nobody_deletes_the_view_of_another(operator: Client, lead: Client) -> None:
+    operator.post("/views/", {"name": "Mine alone", "f": "severity:is:P1"})
+    slug = SavedView.objects.get(name="Mine alone").slug
+
+    assert lead.post(f"/views/{slug}/delete/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_an_empty_product_says_how_to_begin() -> None:
+    install(at=now())
+
+    page = body(clients()["Admin"], "/exceptions/")
+
+    assert "No sources connected yet" in page
+    assert "Send a test event" in page
