@@ -110,7 +110,7 @@ def known_setup() -> Setup:
 def move_in(setup: Setup, *, at: datetime) -> tuple[Setup, Job]:
     """Mark an empty database as the demo's and connect its systems; or find it as it was left.
 
-    Raises CannotLoad if the database holds other events, or another demo company.
+    Raises NotADemo if the database is in real use, CannotLoad if it holds another demo company.
     """
     become_demo(at=at)
     job = Job.objects.filter(kind=JOB_KIND).order_by("pk").last()

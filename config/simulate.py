@@ -66,7 +66,7 @@ def drive(
         if is_stopped:
             return messages
     _arrive(job, at=true_now())
-    pipeline.sweep(at=clock.now)
+    pipeline.sweep(at=true_now)
     return messages
 
 

@@ -27,6 +27,24 @@ CREATE TRIGGER audit_anchor_no_change BEFORE UPDATE OR DELETE ON audit_anchor
 CREATE TRIGGER audit_anchor_no_truncate BEFORE TRUNCATE ON audit_anchor
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
+-- Where the sequence stands before a statement adds rows: what it takes from there on is higher.
+CREATE FUNCTION audit_note_numbers() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+    PERFORM set_config(
+        'audit.last_number',
+        (
+            SELECT (numbers.last_value - (NOT numbers.is_called)::integer)::text
+            FROM audit_auditevent_id_seq AS numbers
+        ),
+        true
+    );
+    RETURN NULL;
+END
+$body$;
+
+CREATE TRIGGER audit_auditevent_note_numbers BEFORE INSERT ON audit_auditevent
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_note_numbers();
+
 -- Every new row belongs to this transaction, takes its id from the sequence, and goes on from
 -- its subject's newest row. EXECUTE, because a kept plan is chosen for the first, tiny sets.
 CREATE FUNCTION audit_check_insert() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -38,6 +56,7 @@ BEGIN
         FROM added
         WHERE
             added.transaction_id <> pg_current_xact_id()
+            OR added.id <= current_setting('audit.last_number')::bigint
             OR added.id > (SELECT numbers.last_value FROM audit_auditevent_id_seq AS numbers)
             OR added.sequence < 1
         LIMIT 1

@@ -13,6 +13,7 @@ from config.compare import Comparison, compare, findings
 from config.demo import truth
 from config.demo.sender import Sender
 from config.install import install
+from config.people import NotADemo
 from config.premises import CannotLoad, Setup
 from config.systems import serve
 from exceptions.models import Case
@@ -135,7 +136,7 @@ def test_a_demo_does_not_move_in_with_real_events(setup: Setup) -> None:
         sha256=b"",
     )
 
-    with pytest.raises(CannotLoad):
+    with pytest.raises(NotADemo):
         premises.move_in(setup, at=STARTS_AT)
 
     assert not Installation.objects.get().is_demo

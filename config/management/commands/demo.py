@@ -15,6 +15,7 @@ from config.compare import compare, findings
 from config.console import ProductCommand
 from config.demo import truth
 from config.demo.sender import NotAccepted, Sender
+from config.people import NotADemo
 from config.premises import CannotLoad, Setup
 from config.simulate import Progress
 from config.systems import ours_or_theirs, serve
@@ -62,7 +63,7 @@ class Command(ProductCommand):
         }
         try:
             return parts[options["part"]](options)
-        except (CannotLoad, NotAccepted) as refusal:
+        except (CannotLoad, NotADemo, NotAccepted) as refusal:
             raise CommandError(str(refusal)) from refusal
 
     def _load(self, options: Mapping[str, Any]) -> dict[str, Any]:
