@@ -153,8 +153,8 @@ def _about(action: str, reason: str, detail: Mapping[str, Any]) -> str:
         return reason or _sentence(str(detail.get("check", "")))
     if action.startswith("repair."):
         return str(detail.get("title", ""))
-    if action in ("case.opened", "case.settled"):
-        return _sentence(str(detail.get("check", "")))
+    if action == "case.opened":
+        return str(detail.get("title", "")) or _sentence(str(detail.get("check", "")))
     if action.startswith("writeback."):
         return _sentence(str(detail.get("action", "")))
     return str(detail.get("what", ""))

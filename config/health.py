@@ -207,15 +207,15 @@ def _checks(*, true_at: datetime) -> tuple[Fact, ...]:
     known = {finding.name: finding for finding in findings}
     is_old = checked_at is None or true_at - checked_at > _UNHEARD_OF
     facts = []
-    for name, wrong in invariants.INVARIANTS.items():
+    for name, invariant in invariants.INVARIANTS.items():
         finding = known.get(name)
         if is_old or finding is None:
             since = f" since {ago(checked_at, true_at)}" if checked_at else ""
-            facts.append(Fact(f"No {wrong}", f"Not checked{since}", "none"))
+            facts.append(Fact(invariant.holds, f"Not checked{since}", "none"))
         elif finding.holds:
-            facts.append(Fact(f"No {wrong}", "Holds", "ok"))
+            facts.append(Fact(invariant.holds, "Holds", "ok"))
         else:
-            facts.append(Fact(f"No {wrong}", finding.sentence, "bad"))
+            facts.append(Fact(invariant.holds, finding.sentence, "bad"))
     return tuple(facts)
 
 

@@ -22,21 +22,54 @@ _SECONDS = 5  # the most that one question may take; the product's own work come
 _FOLDER = Path(__file__).resolve().parent / "sql"
 _log = structlog.get_logger(__name__)
 
-# name of the SQL file → what is wrong, after the number of rows it gives
-INVARIANTS: Mapping[str, str] = {
-    "orders_off_position": "orders have totals that their entries do not add up to",
-    "orders_off_trail": "orders have moved without a trace on the trail",
-    "orders_off_history": "orders differ from their newest history",
-    "states_undeclared": "rows are in a state that does not exist",
-    "discrepancies_without_case": "discrepancies have no exception",
-    "events_waiting": "events wait longer than a minute to be applied",
-    "events_parked_too_long": "events without an order were not reported",
-    "writebacks_stuck": "write-backs are ten minutes late",
-    "escalations_overdue": "escalation steps did not fire",
-    "cases_in_catch_all": "exceptions were routed by no rule",
-    "cases_without_people": "exceptions belong to a team without members",
-    "trail_unsealed": "rows of the audit trail wait for their seal",
-    "trail_cut": "seals do not fit the audit trail",
+
+class Invariant(NamedTuple):
+    """What must hold, and what is wrong with the rows that its SQL file gives."""
+
+    holds: str
+    wrong: str  # after their number
+
+
+# by the name of the SQL file
+INVARIANTS: Mapping[str, Invariant] = {
+    "orders_off_position": Invariant(
+        "Totals are the sum of their entries",
+        "orders have totals that their entries do not add up to",
+    ),
+    "orders_off_trail": Invariant(
+        "Every move is on the audit trail", "orders have moved without a trace on the trail"
+    ),
+    "orders_off_history": Invariant(
+        "History ends where the order stands", "orders differ from their newest history"
+    ),
+    "states_undeclared": Invariant(
+        "Every state is a declared one", "rows are in a state that does not exist"
+    ),
+    "discrepancies_without_case": Invariant(
+        "Every discrepancy has an exception", "discrepancies have no exception"
+    ),
+    "events_waiting": Invariant(
+        "Events are applied within a minute", "events wait longer than a minute to be applied"
+    ),
+    "events_parked_too_long": Invariant(
+        "Events without an order are reported", "events without an order were not reported"
+    ),
+    "writebacks_stuck": Invariant(
+        "Write-backs are tried on time", "write-backs are ten minutes late"
+    ),
+    "escalations_overdue": Invariant(
+        "Escalation steps fire on time", "escalation steps did not fire"
+    ),
+    "cases_in_catch_all": Invariant(
+        "Every exception is routed by a rule", "exceptions were routed by no rule"
+    ),
+    "cases_without_people": Invariant(
+        "Every exception's team has members", "exceptions belong to a team without members"
+    ),
+    "trail_unsealed": Invariant(
+        "The audit trail is sealed within seconds", "rows of the audit trail wait for their seal"
+    ),
+    "trail_cut": Invariant("Seals fit the audit trail", "seals do not fit the audit trail"),
 }
 
 
@@ -55,12 +88,12 @@ class Finding(NamedTuple):
     @property
     def sentence(self) -> str:
         """Say it in words."""
-        what = INVARIANTS.get(self.name, self.name)
+        holds, wrong = INVARIANTS.get(self.name, (self.name, self.name))
         if self.rows is None:
-            return f"Not known whether {what}: the database did not answer in time."
+            return f"{holds}: not known, the database did not answer in time."
         number = f"more than {MOST_COUNTED:,}" if self.rows > MOST_COUNTED else f"{self.rows:,}"
         examples = f" ({', '.join(self.sample)})" if self.sample else ""
-        return f"{number} {what}{examples}." if self.rows else f"No {what}."
+        return f"{number} {wrong}{examples}." if self.rows else f"{holds}."
 
 
 def take(*, limit: int, at: datetime) -> int:

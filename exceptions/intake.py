@@ -58,7 +58,7 @@ def _open(*, limit: int, at: datetime) -> int:
     opened = bulk_create_with_history(
         cases, Case, default_date=at, default_change_reason="opened it"
     )
-    record_all(_opening(case, at=at) for case in opened)
+    record_all(_opening(case, rules=rules, at=at) for case in opened)
     return len(opened)
 
 
@@ -145,7 +145,7 @@ def _undone(found: Sequence[Discrepancy]) -> set[tuple[str, int | None]]:
     return set(cases.values_list("check_name", "order_id"))
 
 
-def _opening(case: Case, *, at: datetime) -> dict[str, object]:
+def _opening(case: Case, *, rules: Rulebook, at: datetime) -> dict[str, object]:
     reopens = "It broke again within 30 days. " if case.reopened_count else ""
     return {
         "stream": "case",
@@ -158,6 +158,7 @@ def _opening(case: Case, *, at: datetime) -> dict[str, object]:
         "rulebook_version": case.rulebook_version,
         "detail": {
             "check": case.check_name,
+            "title": rules.check(case.check_name).title,
             "discrepancy": case.discrepancy_id,
             "order": case.order_id,
             "team": case.team.slug,

@@ -162,8 +162,8 @@ def test_a_check_that_broke_is_a_problem_and_one_not_asked_is_not_green(true_at:
     found = _said(true_at=true_at)
 
     tones = {fact.name: fact.tone for fact in found.checks}
-    assert tones["No exceptions were routed by no rule"] == "bad"
-    assert tones["No seals do not fit the audit trail"] == "none"
+    assert tones["Every exception is routed by a rule"] == "bad"
+    assert tones["Seals fit the audit trail"] == "none"
     assert found.problems == ("2 exceptions were routed by no rule (exception #5).",)
 
 

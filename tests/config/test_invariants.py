@@ -162,7 +162,7 @@ def test_a_question_that_cannot_be_answered_is_not_taken_for_a_yes() -> None:
             waiting.execute("RESET lock_timeout")
 
     assert (finding.rows, finding.holds) == (None, False)
-    assert finding.sentence.startswith("Not known whether")
+    assert finding.sentence.startswith("Every exception is routed by a rule: not known")
 
 
 @pytest.mark.usefixtures("_worked")
