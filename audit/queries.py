@@ -168,7 +168,7 @@ def unsealed(*, at: datetime, limit: int = 10_000) -> tuple[int, timedelta]:
 def seal_state(*, at: datetime) -> SealState:
     """Say how far the proof has come, by `at`, a true moment."""
     newest = Checkpoint.objects.order_by("-size").first()
-    anchored = Anchor.objects.order_by("-checkpoint__size").select_related("checkpoint").first()
+    anchored = Anchor.objects.order_by("-pk").select_related("checkpoint").first()
     waiting, age = unsealed(at=at)
     return SealState(
         sealed=newest.size if newest else 0,
