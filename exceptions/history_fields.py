@@ -9,24 +9,28 @@ from typing import Any, ClassVar
 
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
-from exceptions.models import Case, RepairAttempt
+from exceptions.models import Case
 from reconciliation.fields import BadCondition, Choice, Field
 from reconciliation.fields.kinds import Asked
 
 _A_DAY = timedelta(days=1)
+_BY_THE_PRODUCT = Q(changed_by__startswith="service:")
+
+
+def settled_alone() -> Q:
+    """Pick the cases that were settled without a person: none ever changed them."""
+    touched = Case.history.model.objects.filter(~_BY_THE_PRODUCT, id=OuterRef("pk"))
+    return Q(state="SETTLED") & ~Q(Exists(touched))
 
 
 @dataclass(frozen=True)
 class Alone(Choice):
-    """Whether a case was settled without a person: nobody took it, nobody ran a repair."""
+    """Whether a case was settled without a person."""
 
     operators: ClassVar[tuple[str, ...]] = ("is",)
 
     def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
-        by_people = RepairAttempt.objects.filter(case=OuterRef("pk"), by__isnull=False)
-        found = Q(closed_by__startswith="service:", responded_at__isnull=True, state="SETTLED")
-        found &= ~Q(Exists(by_people))
-        return found if wanted == "true" else ~found
+        return settled_alone() if wanted == "true" else ~settled_alone()
 
     def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
         raise BadCondition(f"{self.label} is asked of the database only.")

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
-from exceptions.models import Case, RepairAttempt
+from exceptions.history_fields import settled_alone
+from exceptions.models import Case
 from reconciliation.metrics import Amount, Share, amounts
 from reconciliation.models import Order
-
-_BY_THE_PRODUCT = Q(closed_by__startswith="service:")
 
 # Where a case's work goes from one pair of hands to another: read off its history, which has a
 # row for every change. The first row is the opening, which is no handoff.
@@ -84,13 +83,12 @@ def settled_by_itself(*, since: datetime, until: datetime, team: str = "") -> Sh
     """Say how many of the cases settled in the period were settled without a person.
 
     A case counts as settled by itself if its check holds again through an automatic repair or the
-    systems' own doing, and nobody took it or ran a repair. Leaves out dismissed cases: a person
+    systems' own doing, and no person ever changed it. Leaves out dismissed cases: a person
     said that nothing was wrong.
     """
     closed = _of_team(Case.objects.filter(closed_at__gte=since, closed_at__lt=until), team)
     settled = closed.filter(state=Case.State.SETTLED)
-    by_people = Exists(RepairAttempt.objects.filter(case=OuterRef("pk"), by__isnull=False))
-    alone = settled.filter(_BY_THE_PRODUCT, ~by_people, responded_at__isnull=True)
+    alone = settled.filter(settled_alone())
     dismissed = closed.filter(state=Case.State.DISMISSED).count()
     return Share(
         numerator=alone.count(),

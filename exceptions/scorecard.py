@@ -25,6 +25,7 @@ _STATES = {
 }
 _HOUR = timedelta(hours=1)
 _A_DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _LONG_HOURS = 100  # from here on, days read better
 
 
@@ -324,8 +325,11 @@ def _length(length: timedelta | None) -> str:
     if length is None:
         return "—"
     hours = length / _HOUR
+    if length < _MINUTE:
+        return "under 1 min"
     return f"{hours:.1f} h" if 1 <= hours < _LONG_HOURS else duration(length)
 
 
 def _money(amounts: Sequence[Amount]) -> str:
-    return ", ".join(as_round_text(each.amount_minor, each.currency) for each in amounts) or "€0"
+    known = [each for each in amounts if each.amount_minor]
+    return ", ".join(as_round_text(each.amount_minor, each.currency) for each in known) or "nothing"

@@ -203,7 +203,6 @@
   };
   const keys = {
     j: () => step(1), k: () => step(-1), ArrowDown: () => inRows() && step(1), ArrowUp: () => inRows() && step(-1),
-    x: () => press("#rows tr.is-current input[type=checkbox]"),
     r: repair, i: claim, a: () => openForm("assign"), h: () => openForm("snooze"), "!": () => openForm("escalate"),
     m: () => openForm("comment"), z: undo, o: openOrder,
     "/": () => one("#q")?.focus(), f: () => press("#add-filter > summary"), "[": () => view(-1), "]": () => view(1),
