@@ -78,7 +78,8 @@
     if (alert && event.detail.xhr.status >= 400) { say(alert.textContent.trim()); focusFirstInvalid(into); }
     if (!opened || !panel()) return;
     const focus = opened === "run" ? one("#run-repair, #repair-reason", panel()) : null;
-    (focus || one("#panel-title"))?.focus({ preventScroll: true });
+    if (focus) focus.focus();
+    else one("#panel-title")?.focus({ preventScroll: true });
     opened = "";
   });
   const focusFirstInvalid = (root) => one("[aria-invalid=true]", root)?.focus();

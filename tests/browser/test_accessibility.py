@@ -57,6 +57,19 @@ def test_every_page_is_accessible(visitor: Visitor, desk: Desk, width: int, them
     assert found == {}
 
 
+def test_nothing_is_lost_at_320_pixels(visitor: Visitor, desk: Desk) -> None:
+    case_id = Case.objects.earliest("pk").pk
+    page = visitor.open("/", by=desk.lead, width=320)
+    wide = []
+
+    for path in PAGES:
+        page.goto(visitor.address + path.format(case=case_id))
+        if page.evaluate("document.documentElement.scrollWidth > 320"):
+            wide.append(path)
+
+    assert wide == []
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_panel_forms_and_dialog_are_accessible(visitor: Visitor, desk: Desk, theme: str) -> None:
     page = visitor.open("/exceptions/", by=desk.lead, theme=theme)
