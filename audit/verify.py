@@ -7,6 +7,7 @@ library and `cryptography` are enough.
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from audit import checkpoint
@@ -46,6 +47,7 @@ class Row(NamedTuple):
 # What the body says under its own names, beside the columns of a row, in one order.
 _SAID = ("stream", "subject", "sequence", "action", "actor", "at", "recorded_at", "from", "to",
          "reason", "cause_event", "rulebook")  # fmt: skip
+_named = itemgetter(*_SAID)
 _FIRST_SAID = Row._fields.index("stream")
 _BODY = Row._fields.index("body")
 
@@ -285,7 +287,7 @@ class _Check:
 
 def _said(body: bytes) -> tuple[Any, ...] | None:
     try:
-        said = json.loads(bytes(body))
-        return tuple(said[name] for name in _SAID)
+        # Decoded first: json would look for the encoding of every single row.
+        return tuple(_named(json.loads(bytes(body).decode())))
     except (ValueError, KeyError, TypeError):
         return None
