@@ -80,19 +80,17 @@ class AgeBucket:
 
 
 def settled_by_itself(*, since: datetime, until: datetime, team: str = "") -> Share:
-    """Say how many of the cases settled in the period were settled without a person.
+    """Say how many of the cases opened in the period were settled without a person.
 
     A case counts as settled by itself if its check holds again through an automatic repair or the
-    systems' own doing, and no person ever changed it. Leaves out dismissed cases: a person
-    said that nothing was wrong.
+    systems' own doing, and no person ever changed it. One that is still open counts against it.
+    Leaves out dismissed cases: a person said that nothing was wrong.
     """
-    closed = _of_team(Case.objects.filter(closed_at__gte=since, closed_at__lt=until), team)
-    settled = closed.filter(state=Case.State.SETTLED)
-    alone = settled.filter(settled_alone())
-    dismissed = closed.filter(state=Case.State.DISMISSED).count()
+    opened = _of_team(Case.objects.filter(opened_at__gte=since, opened_at__lt=until), team)
+    dismissed = opened.filter(state=Case.State.DISMISSED).count()
     return Share(
-        numerator=alone.count(),
-        denominator=settled.count(),
+        numerator=opened.filter(settled_alone()).count(),
+        denominator=opened.count() - dismissed,
         left_out=(("dismissed as fine", dismissed),),
     )
 

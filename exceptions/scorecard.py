@@ -202,7 +202,7 @@ def _automatic(period: Period) -> Tile:
         _percent(now.ratio),
         f"{note} · {_AUTOMATIC_BAND}",
         tone,
-        queue_href([*period.within("closed_at"), "alone:is:true", *team]),
+        queue_href([*period.within("opened_at"), "alone:is:true", *team]),
         now.numerator,
     )
 

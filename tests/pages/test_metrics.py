@@ -31,7 +31,8 @@ def length_of(client: Client, href: str) -> int:
 def busy(desk: datetime, people: dict[str, Client]) -> datetime:
     """Let one case be taken and settled by its system, one be dismissed; two more are new."""
     lead = User.objects.get(username="team.lead")
-    first, second = Case.objects.order_by("pk")
+    first = Case.objects.get(order__canonical_id="O-1")
+    second = Case.objects.exclude(pk=first.pk).get()
     ownership.claim(case_id=first.pk, by=lead, at=now())
     world.say("subscriptions-app", "subscription.activated", "O-1", now(), subscription="S-1")
     ownership.dismiss(case_id=second.pk, by=lead, reason="fine", at=now())
