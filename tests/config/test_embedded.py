@@ -14,7 +14,9 @@ from config import embedded
 from tests.config.processes import data_folder, environment, postmaster, running, wait_until
 
 _ASK = "from config import embedded; print(embedded.ensure_postgres().app_url)"
-_HOLD = f"{_ASK}; import time; print('held', flush=True); time.sleep(600)"
+# A shell that starts its jobs in the background lets them ignore Ctrl-C.
+_HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+_HOLD = f"{_HEED}; {_ASK}; import time; print('held', flush=True); time.sleep(600)"
 
 
 def ask(data: Path) -> subprocess.CompletedProcess[str]:
