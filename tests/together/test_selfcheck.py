@@ -23,7 +23,11 @@ def any_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 def scratch_databases() -> list[str]:
     owner = connections["owner"].settings_dict
     with psycopg.connect(
-        dbname=owner["NAME"], user=owner["USER"], host=owner["HOST"], password=owner["PASSWORD"]
+        dbname=owner["NAME"],
+        user=owner["USER"],
+        host=owner["HOST"],
+        port=owner["PORT"] or None,
+        password=owner["PASSWORD"],
     ) as connection:
         found = connection.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'recon_selfcheck_%'"
