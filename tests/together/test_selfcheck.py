@@ -1,6 +1,7 @@
 """The self-check says what works, and says where it does not."""
 
 import json
+import os
 from collections.abc import Iterator
 from io import StringIO
 
@@ -21,6 +22,7 @@ def any_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 
 def scratch_databases() -> list[str]:
+    """List those of this process; other workers may have theirs."""
     owner = connections["owner"].settings_dict
     with psycopg.connect(
         dbname=owner["NAME"],
@@ -30,7 +32,8 @@ def scratch_databases() -> list[str]:
         password=owner["PASSWORD"],
     ) as connection:
         found = connection.execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'recon_selfcheck_%'"
+            "SELECT datname FROM pg_database WHERE datname LIKE %s",
+            [f"recon_selfcheck_{os.getpid()}%"],
         )
         return [name for (name,) in found]
 
