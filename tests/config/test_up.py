@@ -1,5 +1,6 @@
 """`manage.py up`: one at a time, what dies comes back, and nothing outlives it."""
 
+import os
 import re
 import signal
 import socket
@@ -39,7 +40,9 @@ def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture
 def product(data: Path) -> Iterator[subprocess.Popen[str]]:
     """Run an empty product, and give it once its pages answer."""
-    port = str(free_port(host="127.0.0.1", above=20_000))
+    # Workers look at once, and would all find the same free port.
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    port = str(free_port(host="127.0.0.1", above=20_000 + 500 * worker))
     command = (str(embedded.BASE_DIR / "manage.py"), "up", "--no-demo", "--port", port)
     with running(data, *command) as process:
         wait_until(lambda: process.poll() is not None or "Ctrl-C" in words(data), seconds=90)
