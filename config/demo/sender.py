@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,7 @@ class Sender:
 
     def __init__(self, *, base_url: str, secrets: Mapping[str, str]) -> None:
         self._secrets = secrets
+        self._closing = threading.Event()
         self._systems = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="system")
         self._line = httpx2.Client(base_url=base_url, timeout=60.0, trust_env=False)
 
@@ -67,7 +69,8 @@ class Sender:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._systems.shutdown()
+        self._closing.set()
+        self._systems.shutdown(cancel_futures=True)
         self._line.close()
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
@@ -120,6 +123,7 @@ class Sender:
                 reason = f"{answer.status_code} {answer.text[:200]}"
                 if answer.status_code < 500 and answer.status_code != 429:  # noqa: PLR2004
                     break
-            time.sleep(wait)
+            if self._closing.wait(wait):
+                break
             wait = min(wait * 2, _MOST_WAIT_SECONDS)
         raise NotAccepted(f"{sender} could not post: {reason}")
