@@ -1,6 +1,6 @@
 """Folds a batch of claimed events into their orders: a set at a time, in one transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -86,15 +86,11 @@ def _mark_duplicates(facts: Sequence[Fact]) -> None:
 
 def _find_or_place(facts: Sequence[Fact], *, at: datetime) -> list[int]:
     """Give each event its order; orders told of for the first time are made and named."""
+    beginnings = [fact for fact in facts if fact.is_beginning and fact.duplicate_of is None]
+    # Asked first: an order whose name is taken by now is found below, if it is the one meant.
+    taken = names.find_canonical([fact.order_reference for fact in beginnings])
     _find(facts)
-    new = _place(
-        [
-            fact
-            for fact in facts
-            if fact.is_beginning and fact.order_id is None and fact.duplicate_of is None
-        ],
-        at=at,
-    )
+    new = _place([fact for fact in beginnings if fact.order_id is None], taken=taken, at=at)
     if new:
         _find(facts)
     lessons = [
@@ -130,7 +126,7 @@ def _find_by_references(facts: Iterable[Fact]) -> None:
         fact.order_id = found.get(fact.id)
 
 
-def _place(facts: Sequence[Fact], *, at: datetime) -> list[int]:
+def _place(facts: Sequence[Fact], *, taken: Container[str], at: datetime) -> list[int]:
     """Make orders, parents before parts; a part whose parent is unknown stays without one."""
     new: list[int] = []
     waiting = list({fact.order_reference: fact for fact in reversed(facts)}.values())
@@ -144,7 +140,10 @@ def _place(facts: Sequence[Fact], *, at: datetime) -> list[int]:
         if not ready:
             break
         made = placement.place(
-            [_placement(fact, parents.get(fact.id)) for fact in ready], actor=ACTOR, at=at
+            [_placement(fact, parents.get(fact.id)) for fact in ready],
+            taken=taken,
+            actor=ACTOR,
+            at=at,
         )
         names.teach(
             [

@@ -1,6 +1,6 @@
 """Makes orders that a source has told of; what is known of them follows from entries."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -11,7 +11,6 @@ from psycopg import sql
 from audit.record import statement
 from reconciliation.lifecycle import history_columns
 from reconciliation.models import Order
-from reconciliation.names import find_canonical
 from reconciliation.sql import load
 
 
@@ -26,14 +25,16 @@ class Placement(NamedTuple):
     parent_id: int | None
 
 
-def place(placements: Sequence[Placement], *, actor: str, at: datetime) -> dict[str, int]:
+def place(
+    placements: Sequence[Placement], *, taken: Container[str], actor: str, at: datetime
+) -> dict[str, int]:
     """Make each order; gives their keys by the source's name for them.
 
-    The canonical ID is that name, or `source:name` where another order has it already.
+    The canonical ID is that name, or `source:name` where it is among those `taken` by another
+    order. Raises IntegrityError if somebody else has taken one since: then look again.
     """
     if not placements:
         return {}
-    taken = find_canonical([placement.name for placement in placements])
     called = {
         placement.name
         if placement.name not in taken

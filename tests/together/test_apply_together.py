@@ -2,13 +2,14 @@
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.db.models import F
 
 from audit.models import AuditEvent
-from reconciliation import apply
+from reconciliation import apply, placement
 from reconciliation.models import Event, Order
 from reconciliation.queries import positions_that_differ
 from tests.world import NOON, place, say
@@ -67,3 +68,26 @@ def test_workers_at_the_same_orders_lose_nothing() -> None:
     moves = AuditEvent.objects.filter(stream="order").exclude(from_state="")
     assert moves.count() == 3 * ORDERS == Order.history.exclude(version=0).count()
     assert not moves.filter(from_state=F("to_state")).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("installed")
+def test_an_order_told_of_by_two_systems_at_once_is_one_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place("O-1", slug="shop")
+    place("O-1", slug="crm")
+    placed = placement.place
+
+    def place_second(*args: Any, **given: Any) -> dict[str, int]:  # noqa: ANN401
+        """Let the other worker commit between our looking and our placing."""
+        monkeypatch.setattr(placement, "place", placed)
+        with ThreadPoolExecutor(max_workers=1) as workers:
+            workers.submit(work, 0).result()
+        return placed(*args, **given)
+
+    monkeypatch.setattr(placement, "place", place_second)
+    apply.take(limit=1, at=NOON)
+    apply.take(limit=1, at=NOON)
+
+    assert list(Order.objects.values_list("canonical_id", flat=True)) == ["O-1"]
