@@ -39,14 +39,15 @@ def _balance(check: Check, found: Discrepancy) -> str:
 
 def _milestone(check: Check, _found: Discrepancy) -> str:
     first, then = check.parameters["from"], check.parameters["to"]
-    span = _span(check.parameters["hours"])
+    span = _window(check)
     return f"“{_label(first)}” was not followed by “{_label(then)}” within {span}."
 
 
 def _conflict(check: Check, _found: Discrepancy) -> str:
     said = ORDER.to_words(check.parameters["when"])
-    hours = check.parameters["hours"]
-    return f"{said}." if not hours else f"{said}, for longer than {_span(hours)}."
+    if check.parameters.get("hours") == 0:
+        return f"{said}."
+    return f"{said}, for longer than {_window(check)}."
 
 
 def _duplicate(check: Check, found: Discrepancy) -> str:
@@ -56,7 +57,7 @@ def _duplicate(check: Check, found: Discrepancy) -> str:
 
 
 def _silence(check: Check, _found: Discrepancy) -> str:
-    return f"no system has said anything for {_span(check.parameters['hours'])}."
+    return f"no system has said anything for {_window(check)}."
 
 
 def _stage(_check: Check, found: Discrepancy) -> str:
@@ -91,6 +92,13 @@ def _labels(terms: list[str]) -> str:
         joint = " less " if term.startswith("-") else " + "
         said = f"{said}{joint}{label}" if said else label
     return said
+
+
+def _window(check: Check) -> str:
+    days = check.parameters.get("business_days")
+    if days is None:
+        return _span(check.parameters["hours"])
+    return "1 business day" if days == 1 else f"{days} business days"
 
 
 def _span(hours: int) -> str:

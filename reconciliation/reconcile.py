@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from audit.record import statement
 from reconciliation import lifecycle, rulebook
-from reconciliation.checks import compiled
+from reconciliation.checks import compiled, working_days
 from reconciliation.models import Order, Run, Team
 from reconciliation.rulebook import Rulebook
 from reconciliation.sql import load
@@ -126,7 +126,12 @@ def _check(rules: Rulebook, at: datetime) -> None:
         query = compiled(check, "pass_order")
         _run(
             load("pass_judge").format(query=query.text),
-            {**query.parameters, "check_name": check.name, "at": at},
+            {
+                **query.parameters,
+                **working_days(check, rules=rules, at=at),
+                "check_name": check.name,
+                "at": at,
+            },
         )
     _run("ANALYZE pass_judgement", {})
 

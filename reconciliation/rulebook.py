@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +14,7 @@ from django.db import transaction
 
 from audit.record import record
 from reconciliation.models import RulebookVersion
+from reconciliation.working_time import BusinessHours
 
 Condition = dict[str, Any]  # {"field", "operator", "value"}, {"any": […]} or {"all": […]}
 
@@ -132,6 +133,17 @@ class Rulebook:
     def order_checks(self) -> tuple[Check, ...]:
         """Give the checks that are judged on orders."""
         return tuple(check for check in self.checks if check.family != STAGE)
+
+    def calendar(self, name: str) -> BusinessHours:
+        """Give a calendar's hours; KeyError if there is none."""
+        named = {calendar["name"]: calendar for calendar in self.calendars}[name]
+        return BusinessHours(
+            zone=named["time_zone"],
+            opens=time.fromisoformat(named["opens"]),
+            closes=time.fromisoformat(named["closes"]),
+            weekdays=frozenset(named["weekdays"]),
+            country=named["holidays_country"],
+        )
 
     def clock(self, severity: str) -> Clock:
         """Give the clock of a severity; KeyError if there is none."""
@@ -314,6 +326,11 @@ def _reference_problems(content: dict[str, Any]) -> list[str]:
         f"the clock of {each['severity']} names the calendar {each['calendar']}, which is missing"
         for each in content["clocks"]
         if each["calendar"] not in calendars
+    ]
+    found += [
+        f"the window of {check['name']} names the calendar {named}, which is missing"
+        for check in content["checks"]
+        if (named := check["parameters"].get("calendar", "")) not in calendars
     ]
     return found or [f"{name} rests on itself" for name in rests_on if _is_circular(name, rests_on)]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from django.core.exceptions import EmptyResultSet, FullResultSet
 from psycopg import sql
 
+from reconciliation import working_time
 from reconciliation.fields import ORDER, BadCondition
 from reconciliation.models import Order
 from reconciliation.rulebook import STAGE, Check, Condition, Rulebook
@@ -33,7 +35,8 @@ def compiled(check: Check, table: str = _TABLE) -> CompiledCheck:
     """Write the query that judges every order of `table` by `check`.
 
     It gives order_id, verdict (HOLDS, WAITING, BROKEN), due_at (while waiting), expected_minor,
-    actual_minor, at_risk_minor and details: one row an order in scope. Needs %(at)s.
+    actual_minor, at_risk_minor and details: one row an order in scope. Needs %(at)s, and what
+    `working_days` gives.
     Raises BadCondition if the check speaks of what no order has.
     """
     parameters: dict[str, Any] = dict(check.parameters)
@@ -45,6 +48,15 @@ def compiled(check: Check, table: str = _TABLE) -> CompiledCheck:
     text = sql.SQL((_FOLDER / f"{check.family}.sql").read_text()).format(**pieces).as_string()
     used = {name for name in parameters if f"%({name})s" in text}
     return CompiledCheck(text, {name: parameters[name] for name in sorted(used)})
+
+
+def working_days(check: Check, *, rules: Rulebook, at: datetime) -> dict[str, Any]:
+    """Give what a check whose window counts business days needs beside its own parameters."""
+    if "calendar" not in check.parameters:
+        return {}
+    hours = rules.calendar(check.parameters["calendar"])
+    listed = working_time.working_days(around=at.date(), hours=hours)
+    return {"zone": hours.zone, **listed._asdict()}
 
 
 def problems(rules: Rulebook) -> list[str]:
@@ -69,7 +81,7 @@ def _balance(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composab
         "actual": _sum(actual),
         "expected_minor": sql.Identifier("compared", "expected") if is_money else nothing,
         "actual_minor": sql.Identifier("compared", "actual") if is_money else nothing,
-        "since": _latest(parameters["since"]),
+        "due_at": _due_at(check, _latest(parameters["since"])),
         "at_risk": difference if check.at_risk == "difference" else _at_risk(check),
         "details": _object([*expected, *actual]),
     }
@@ -79,6 +91,7 @@ def _milestone(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Compos
     first, then = parameters["from"], parameters["to"]
     return {
         "first": _column(first),
+        "due_at": _due_at(check, _column(first)),
         "then": _column(then),
         "done": _condition(parameters["done"], parameters, "done"),
         "at_risk": _at_risk(check),
@@ -89,7 +102,7 @@ def _milestone(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Compos
 def _conflict(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
     return {
         "when": _condition(parameters["when"], parameters, "when"),
-        "since": _latest(parameters["since"]),
+        "due_at": _due_at(check, _latest(parameters["since"])),
         "at_risk": _at_risk(check),
         "details": _object(_spoken_of(parameters["when"])),
     }
@@ -107,7 +120,7 @@ def _duplicate(_check: Check, parameters: dict[str, Any]) -> dict[str, sql.Compo
 def _silence(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
     since = parameters["since"]
     return {
-        "since": _latest(since),
+        "due_at": _due_at(check, _latest(since)),
         "at_risk": _at_risk(check),
         "details": _object(since),
     }
@@ -151,6 +164,18 @@ def _sum(terms: Sequence[str]) -> sql.Composable:
 def _latest(columns: Sequence[str]) -> sql.Composable:
     """Write the latest of several moments; unknown ones do not count."""
     return sql.SQL("GREATEST({})").format(sql.SQL(", ").join(_column(name) for name in columns))
+
+
+def _due_at(check: Check, since: sql.Composable) -> sql.Composable:
+    """Write the end of a check's window: hours later, or the close of the last business day."""
+    if "hours" in check.parameters:
+        return sql.SQL("{} + make_interval(hours => %(hours)s)").format(since)
+    # The lists are those of `working_days`: the day that `since` falls on, then days after it.
+    return sql.SQL(
+        "(%(closings)s::timestamptz[])[(%(numbers)s::integer[])["
+        "({} AT TIME ZONE %(zone)s)::date - %(first_day)s::date + 1"
+        "] + %(business_days)s]"
+    ).format(since)
 
 
 def _at_risk(check: Check) -> sql.Composable:

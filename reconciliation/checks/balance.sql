@@ -3,11 +3,11 @@
 -- whose absolute tolerance is NULL may differ without bound. Waits until the window is over.
 --
 -- params: at                  timestamptz  the moment this pass speaks of
---         hours               integer      how long after since the sums may still differ
 --         above_minor         bigint       how much more than expected is fine; NULL: any
 --         above_basis_points  integer      the same in 1/10,000 of what is expected
 --         below_minor         bigint       how much less than expected is fine; NULL: any
 --         below_basis_points  integer      the same in 1/10,000 of what is expected
+--         and those of the window, hours or business days, which due_at is written from
 -- gives:  order_id, verdict, due_at, expected_minor, actual_minor, at_risk_minor, details –
 --         one row an order to which the check applies
 SELECT
@@ -28,7 +28,7 @@ FROM (
         {expected} AS expected,
         {actual} AS actual,
         {at_risk} AS at_risk_minor,
-        {since} + make_interval(hours => %(hours)s) AS due_at,
+        {due_at} AS due_at,
         ({actual}) - ({expected}) > GREATEST(
             %(above_minor)s::bigint, abs({expected}) * %(above_basis_points)s::numeric / 10000
         ) AND %(above_minor)s::bigint IS NOT NULL

@@ -1,8 +1,8 @@
 -- A condition that must not hold for longer than the window, such as cancelled but paid.
 -- The window counts from the latest of the moments in since; if none is known, it is over.
 --
--- params: at     timestamptz  the moment this pass speaks of
---         hours  integer      how long the condition may hold
+-- params: at  timestamptz  the moment this pass speaks of
+--         and those of the window, hours or business days, which due_at is written from
 -- gives:  order_id, verdict, due_at, expected_minor, actual_minor, at_risk_minor, details –
 --         one row an order for which the condition holds; all others are fine
 SELECT
@@ -16,7 +16,7 @@ SELECT
 FROM (
     SELECT
         reconciliation_order.id AS order_id,
-        {since} + make_interval(hours => %(hours)s) AS due_at,
+        {due_at} AS due_at,
         {at_risk} AS at_risk_minor,
         {details} AS details
     FROM {orders} AS reconciliation_order

@@ -1,8 +1,8 @@
 -- One thing happened, and the thing that must follow it did not within the window.
 -- What followed counts only while done holds: an invoice that was voided since is none.
 --
--- params: at     timestamptz  the moment this pass speaks of
---         hours  integer      how long after first there is for then
+-- params: at  timestamptz  the moment this pass speaks of
+--         and those of the window, hours or business days, which due_at is written from
 -- gives:  order_id, verdict, due_at, expected_minor, actual_minor, at_risk_minor, details –
 --         one row an order to which the check applies and the first thing happened
 SELECT
@@ -21,7 +21,7 @@ FROM (
     SELECT
         reconciliation_order.id AS order_id,
         {then} IS NOT NULL AND ({done}) AS is_done,
-        {first} + make_interval(hours => %(hours)s) AS due_at,
+        {due_at} AS due_at,
         {at_risk} AS at_risk_minor,
         {details} AS details
     FROM {orders} AS reconciliation_order

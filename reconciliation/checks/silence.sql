@@ -1,7 +1,7 @@
 -- No fact for longer than the window about an order that should still be moving.
 --
--- params: at     timestamptz  the moment this pass speaks of
---         hours  integer      how long an order may be silent after since
+-- params: at  timestamptz  the moment this pass speaks of
+--         and those of the window, hours or business days, which due_at is written from
 -- gives:  order_id, verdict, due_at, expected_minor, actual_minor, at_risk_minor, details –
 --         one row an order to which the check applies; it is waiting until it is silent too long
 SELECT
@@ -15,7 +15,7 @@ SELECT
 FROM (
     SELECT
         reconciliation_order.id AS order_id,
-        {since} + make_interval(hours => %(hours)s) AS due_at,
+        {due_at} AS due_at,
         {at_risk} AS at_risk_minor,
         {details} AS details
     FROM {orders} AS reconciliation_order

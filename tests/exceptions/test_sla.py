@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exceptions.sla import BusinessHours, NoWorkingTime, clocks, due_at, working_minutes
+from exceptions.sla import clocks
 from reconciliation import rulebook
+from reconciliation.working_time import BusinessHours, NoWorkingTime, due_at, working_minutes
 
 WEEK = frozenset({1, 2, 3, 4, 5})
 BERLIN = BusinessHours("Europe/Berlin", time(9), time(17), WEEK, "DE")
