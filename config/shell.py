@@ -76,6 +76,7 @@ class Shell:
         is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
         govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
         see = (
+            self._item("v", "Events", "/events/", "radio-tower"),
             self._item("m", "Metrics", "/metrics/", "chart-line"),
             self._health(),
         )

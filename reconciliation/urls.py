@@ -2,10 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reconciliation.views import ingest, jobs, orders, schemas
+from reconciliation.views import events, ingest, jobs, orders, schemas
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/", orders.orders, name="orders"),
+    path("events/", events.events, name="events"),
+    path("events/<int:event_id>/", events.event, name="event"),
+    path("events/rejected/<int:rejected_id>/", events.rejected, name="rejected-event"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/<int:job_id>/", jobs.job, name="job"),
     path("jobs/<int:job_id>/stop/", jobs.stop, name="stop-job"),

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from reconciliation.models import Job
+from reconciliation.models import Job, RejectedEvent
 from tests.exceptions.people import case, install_product
 from tests.pages.access import RULES, SIGN_IN, Answer, Rule
 from tests.pages.people import EVERYONE, clients, member
-from tests.world import NOON
+from tests.world import NOON, place, source
 
 FRAGMENT = {"HX-Request": "true", "HX-Target": "panel", "HX-Current-URL": "http://x/exceptions/"}
 OTHER_METHODS = ("put", "patch", "delete")
@@ -38,7 +38,17 @@ def desk(db: None) -> dict[str, str]:
     install_product()
     made = case("charge_failed_but_confirmed", order="O-1")
     job = Job.objects.create(kind="import", title="Import", state="RUNNING", created_at=NOON)
-    return {"case": str(made.pk), "order": "O-1", "job": str(job.pk)}
+    event = place("O-2")
+    rejected = RejectedEvent.objects.create(
+        source=source("shop"), raw=b"?", sha256=b"1", errors=[], received_at=NOON
+    )
+    return {
+        "case": str(made.pk),
+        "order": "O-1",
+        "job": str(job.pk),
+        "event": str(event.pk),
+        "rejected": str(rejected.pk),
+    }
 
 
 def test_the_table_has_every_address_and_no_other() -> None:
