@@ -6,10 +6,12 @@ loops and `manage.py sweep` all run these same functions.
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple, Protocol
 
+from config.work import KINDS
 from exceptions import escalate, intake, notify, repair
-from reconciliation import apply, reconcile, writeback
+from reconciliation import apply, job_runner, reconcile, writeback
 
 
 class Take(Protocol):
@@ -29,6 +31,7 @@ class Stage(NamedTuple):
 
 # 1 ingest happens in the front door: reconciliation/views/ingest.py
 STAGES = (
+    Stage("jobs", partial(job_runner.take, kinds=KINDS), 20),  # steps of long work, see work.py
     Stage("apply", apply.take, 5_000),          # events → entries, position, state
     Stage("reconcile", reconcile.take, 5_000),  # dirty and due orders → discrepancies
     Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed

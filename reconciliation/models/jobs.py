@@ -49,9 +49,22 @@ class Job(models.Model):
     is_stop_asked = models.BooleanField(default=False)
     parameters = models.JSONField(default=dict)
     result = models.JSONField(default=dict)
+    checkpoint = models.JSONField(default=dict)  # where the next step goes on
+    claim_token = models.UUIDField(null=True)  # of the process that works on it now
+    claimed_until = models.DateTimeField(null=True)  # true clock; null: nobody may take it up
+    attempts = models.SmallIntegerField(default=0)  # since the last step that was kept
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["claimed_until", "id"],
+                condition=models.Q(state__in=["QUEUED", "RUNNING"]),
+                name="job_to_take",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.title

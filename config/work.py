@@ -1,0 +1,10 @@
+"""The kinds of long work that workers take up, and the function that does one step of each.
+
+A new kind is a line here; the verb that starts it makes a QUEUED Job and nudges "jobs".
+"""
+
+from collections.abc import Mapping
+
+from reconciliation.job_runner import Step
+
+KINDS: Mapping[str, Step] = {}
