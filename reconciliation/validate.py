@@ -65,6 +65,11 @@ def batch(raw: bytes) -> list[Message]:
     ]
 
 
+def lines(raw: bytes) -> list[bytes]:
+    """Split newline-delimited JSON (NDJSON) into its lines; empty ones say nothing."""
+    return [line for line in (each.strip(b" \t\r") for each in raw.split(b"\n")) if line]
+
+
 def binary(*, attributes: Mapping[str, str], body: bytes) -> Message:
     """Read one event in binary mode: attributes from headers, `data` as the body."""
     raw = _around(attributes, body)

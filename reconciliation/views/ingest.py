@@ -1,9 +1,10 @@
 """The front door: signed CloudEvents over HTTP, answered once they are in the database.
 
 One event is answered 202 (new), 200 (seen before), 400 (not JSON), 409 (its id is taken by
-another body) or 422 (not an event). A batch is answered by a verdict for each event, under 202 if
-any is new, else 200 if any was seen before, else 422 if any is no event, else 409. Refusals are
-problem details (RFC 9457); a refusal of the whole request stores nothing.
+another body) or 422 (not an event). A batch, as a JSON array or one event a line (NDJSON), is
+answered by a verdict for each event, under 202 if any is new, else 200 if any was seen before, else
+422 if any is no event, else 409. Refusals are problem details (RFC 9457); a refusal of the whole
+request stores nothing. Whatever it is may come in gzip; the signature is over the bytes as sent.
 """
 
 import time
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import structlog
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError, transaction
@@ -25,6 +27,7 @@ from django.views.decorators.http import require_POST
 
 from reconciliation import clock, validate
 from reconciliation import ingest as front_door
+from reconciliation.inflate import NotGzip, TooLong, inflate
 from reconciliation.ingest import Receipt, Verdict
 from reconciliation.models import Source
 from reconciliation.nudge import nudge
@@ -34,6 +37,8 @@ from reconciliation.validate import Message
 
 MOST_EVENTS = 1_000  # in one batch
 _BATCH = "application/cloudevents-batch+json"
+_LINES = frozenset({"application/x-ndjson", "application/ndjson"})
+_GZIP = frozenset({"gzip", "x-gzip"})
 _RETRY_SECONDS = 5
 _PAUSED_SECONDS = 60
 _UTF8 = {None, "utf-8", "utf8"}
@@ -78,7 +83,7 @@ def ingest(request: HttpRequest, slug: str) -> HttpResponse:
 def _taken(request: HttpRequest, slug: str) -> HttpResponse:
     body = _body(request)
     source = _signer(request, slug, body)
-    is_batch, messages = _read(request, body)
+    is_batch, messages = _read(request, _unpacked(request, body))
     at = clock.now()
     if any(message.problems for message in messages) and front_door.is_flooded(
         source=source, at=at
@@ -136,10 +141,12 @@ def _signer(request: HttpRequest, slug: str, body: bytes) -> Source:
 
 def _read(request: HttpRequest, body: bytes) -> tuple[bool, Sequence[Message]]:
     """Read by mode: a batch, structured, or binary; tells whether it is a batch."""
-    _check_encoding(request)
+    _check_charset(request)
     media = (request.content_type or "").lower()
     if media == _BATCH:
         return _read_batch(body)
+    if media in _LINES:
+        return True, _read_lines(body)
     if len(body) > validate.MAX_BYTES:
         detail = f"One event may have {validate.MAX_BYTES} bytes at most."
         raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
@@ -148,16 +155,45 @@ def _read(request: HttpRequest, body: bytes) -> tuple[bool, Sequence[Message]]:
         return False, [validate.binary(attributes=_attributes(request), body=body)]
     if not is_binary and media in {validate.STRUCTURED, "application/json"}:
         return False, [validate.structured(body)]
-    detail = f"Send {validate.STRUCTURED}, {_BATCH}, or JSON with ce- headers."
+    detail = (
+        f"Send {validate.STRUCTURED}, {_BATCH}, application/x-ndjson, or JSON with ce- headers."
+    )
     raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail)
 
 
-def _check_encoding(request: HttpRequest) -> None:
+def _unpacked(request: HttpRequest, body: bytes) -> bytes:
+    """Undo the compression that the request names."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding in {"identity", ""}:
+        return body
+    if coding not in _GZIP:
+        raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it in gzip, or uncompressed.")
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert most is not None
+    try:
+        return inflate(body, most=most)
+    except TooLong as error:
+        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
+    except NotGzip as error:
+        raise _Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
+
+
+def _check_charset(request: HttpRequest) -> None:
     charset = (request.content_params or {}).get("charset")
     if (charset.lower() if charset else None) not in _UTF8:
         raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "JSON is sent in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send it uncompressed.")
+
+
+def _read_lines(body: bytes) -> Sequence[Message]:
+    lines = validate.lines(body)
+    _check_number(lines)
+    return [validate.structured(line) for line in lines]
+
+
+def _check_number(events: Sequence[object]) -> None:
+    if len(events) > MOST_EVENTS:
+        detail = f"A batch may have {MOST_EVENTS} events at most."
+        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
 
 
 def _read_batch(body: bytes) -> tuple[bool, Sequence[Message]]:
@@ -165,9 +201,7 @@ def _read_batch(body: bytes) -> tuple[bool, Sequence[Message]]:
         messages = validate.batch(body)
     except NotJson as error:  # kept whole, as one message
         return False, [validate.unreadable(raw=body, content_type=_BATCH, detail=str(error))]
-    if len(messages) > MOST_EVENTS:
-        detail = f"A batch may have {MOST_EVENTS} events at most."
-        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    _check_number(messages)
     return True, messages
 
 
@@ -243,6 +277,8 @@ def _problem(
     )
     if retry_after is not None:
         response["Retry-After"] = str(retry_after)
+    if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        response["Accept-Encoding"] = "gzip"
     if status is HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = 'Webhook-Signature realm="ingest"'
     return response

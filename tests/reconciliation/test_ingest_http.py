@@ -284,10 +284,6 @@ def test_media_types(shop: Sender, content_type: str, status: int) -> None:
     assert shop.post(confirmed(), content_type=content_type).status_code == status
 
 
-def test_what_is_compressed_is_refused(shop: Sender) -> None:
-    assert shop.post(confirmed(), headers={"content-encoding": "gzip"}).status_code == 415
-
-
 @pytest.mark.parametrize("mode", [to_structured_event, to_binary_event])
 def test_the_official_client_is_understood(
     shop: Sender, mode: Callable[[CloudEvent], HTTPMessage]
