@@ -42,6 +42,11 @@ _WORDS = {
     "access.exported": "Data exported",
     "access.granted": "Access granted",
     "access.password_set": "Password set",
+    "diff.compared": "Compared with its own records",
+    "diff.tried": "Records could not be fetched",
+    "diff.failed": "Comparison given up",
+    "diff.asked_again": "Comparison asked for again",
+    "diff.scheduled": "Comparison scheduled",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {

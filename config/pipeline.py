@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from config.work import KINDS
 from exceptions import escalate, intake, notify, repair
-from reconciliation import apply, job_runner, reconcile, writeback
+from reconciliation import apply, diff, job_runner, reconcile, writeback
 
 
 class Take(Protocol):
@@ -37,6 +37,7 @@ STAGES = (
     Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed
     Stage("repair", repair.take, 200),          # routine cases → corrections, write-backs
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
+    Stage("diff", diff.take, 10),               # sources' own records → what we were not told
     Stage("escalate", escalate.take, 500),      # clocks → steps
     Stage("notify", notify.take, 100),          # messages → people
 )  # fmt: skip

@@ -85,6 +85,7 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
         "order_ids": list(ids),
         "rulebook_version": rules.number,
         "close_days": rules.close_after_days,
+        "stage_checks": rules.stage_checks(),
     }
     _gather(rules, ids)
     _check(rules, at)

@@ -134,6 +134,10 @@ class Rulebook:
         """Give the checks that are judged on orders."""
         return tuple(check for check in self.checks if check.family != STAGE)
 
+    def stage_checks(self) -> list[str]:
+        """Name the checks that other stages of the flow open and clear by themselves."""
+        return [check.name for check in self.checks if check.family == STAGE]
+
     def calendar(self, name: str) -> BusinessHours:
         """Give a calendar's hours; KeyError if there is none."""
         named = {calendar["name"]: calendar for calendar in self.calendars}[name]

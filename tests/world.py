@@ -32,6 +32,7 @@ _STAGES = (
     "exceptions.intake",
     "exceptions.repair",
     "reconciliation.writeback",
+    "reconciliation.diff",
     "exceptions.escalate",
     "exceptions.notify",
 )

@@ -1,5 +1,6 @@
 """What reconciliation knows: sources, events, orders, entries, discrepancies, rulebooks, work."""
 
+from reconciliation.models.diffs import DiffFinding, DiffSchedule, DiffWindow
 from reconciliation.models.discrepancies import Discrepancy, Waiver
 from reconciliation.models.entries import Entry
 from reconciliation.models.events import Event, EventConflict, RejectedEvent, SubjectData
@@ -20,6 +21,9 @@ from reconciliation.models.writebacks import WriteBack, WriteBackAttempt
 __all__ = [
     "Alias",
     "Calendar",
+    "DiffFinding",
+    "DiffSchedule",
+    "DiffWindow",
     "Discrepancy",
     "Entry",
     "Event",

@@ -1,8 +1,9 @@
 -- Clears what holds again, was waived, or applies no more. What waits, or is not judged while
 -- something under it is broken, has not been seen to hold and stays open; so does everything of
--- an order that a write-back is under way for.
+-- an order that a write-back is under way for. What another stage has found is not ours to clear.
 --
--- params: at  timestamptz
+-- params: at            timestamptz
+--         stage_checks  text[]
 WITH cleared AS (
     UPDATE reconciliation_discrepancy AS discrepancies
     SET cleared_at = %(at)s
@@ -10,6 +11,7 @@ WITH cleared AS (
     WHERE
         discrepancies.order_id = orders.id
         AND discrepancies.cleared_at IS NULL
+        AND discrepancies.check_name <> ALL(%(stage_checks)s::text[])
         AND NOT EXISTS (
             SELECT
             FROM pass_judgement AS judged
