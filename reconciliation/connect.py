@@ -10,7 +10,7 @@ from django.db import transaction
 
 from audit.record import record
 from reconciliation.models import Source, Team
-from reconciliation.sources import keys
+from reconciliation.sources import FORMATS, keys
 
 # kind → the event types that such a system is believed for, unless it is said otherwise
 TRUTH_BY_KIND = {
@@ -24,6 +24,7 @@ TRUTH_BY_KIND = {
     "bank": ("settlement.", "payout."),
 }
 _LONGEST_SLUG, _LONGEST_NAME = 50, 64
+_SHORTEST_SECRET, _LONGEST_SECRET = 8, 512
 
 
 class CannotConnect(Exception):
@@ -48,18 +49,73 @@ def connect(
     believed for. Raises CannotConnect.
     """
     _check(slug=slug, name=name, kind=kind, writeback_url=writeback_url)
-    team = Team.objects.filter(slug=team_slug).first()
-    if team is None:
-        known = ", ".join(Team.objects.order_by("slug").values_list("slug", flat=True))
-        raise CannotConnect(f"There is no team {team_slug!r}; there are: {known or 'none'}.")
     source = Source(
         slug=slug,
         name=name,
         kind=kind,
-        owner_team=team,
+        owner_team=_team(team_slug),
         truth_for=list(TRUTH_BY_KIND[kind] if truth_for is None else truth_for),
         writeback_url=writeback_url,
     )
+    _save(source, by=by, at=at)
+    return keys.add(source=source, at=at)
+
+
+@transaction.atomic
+def connect_native(
+    *,
+    slug: str,
+    name: str,
+    format_name: str,
+    secret: str,
+    team_slug: str,
+    by: str,
+    at: datetime,
+    truth_for: Sequence[str] | None = None,
+) -> Source:
+    """Make a source that posts in its system's own format, signed with that system's `secret`.
+
+    Without `truth_for`, the format says what it is believed for: of what is added up it tells
+    nothing else. Raises CannotConnect.
+    """
+    spoken = FORMATS.get(format_name)
+    if spoken is None or spoken.is_secret_ours:
+        known = ", ".join(each.name for each in FORMATS.values() if not each.is_secret_ours)
+        raise CannotConnect(f"The format is one of {known}.")
+    _check(slug=slug, name=name, kind=spoken.kind, writeback_url="")
+    source = Source(
+        slug=slug,
+        name=name,
+        kind=spoken.kind,
+        owner_team=_team(team_slug),
+        truth_for=list(spoken.truth if truth_for is None else truth_for),
+        signing_scheme=spoken.name,
+    )
+    _save(source, by=by, at=at)
+    keys.add_given(source=source, secret=checked_secret(secret), at=at)
+    return source
+
+
+def checked_secret(secret: str) -> str:
+    """Give an outside system's secret as it signs with it. Raises CannotConnect."""
+    given = secret.strip()
+    if not _SHORTEST_SECRET <= len(given) <= _LONGEST_SECRET or not given.isprintable():
+        raise CannotConnect(
+            f"The secret has {_SHORTEST_SECRET} to {_LONGEST_SECRET} characters, each of them"
+            " printable."
+        )
+    return given
+
+
+def _team(slug: str) -> Team:
+    team = Team.objects.filter(slug=slug).first()
+    if team is None:
+        known = ", ".join(Team.objects.order_by("slug").values_list("slug", flat=True))
+        raise CannotConnect(f"There is no team {slug!r}; there are: {known or 'none'}.")
+    return team
+
+
+def _save(source: Source, *, by: str, at: datetime) -> None:
     source.save()
     record(
         stream="source",
@@ -67,9 +123,14 @@ def connect(
         action="source.connected",
         actor=by,
         at=at,
-        detail={"slug": slug, "name": name, "kind": kind, "writeback_url": writeback_url},
+        detail={
+            "slug": source.slug,
+            "name": source.name,
+            "kind": source.kind,
+            "signing_scheme": source.signing_scheme,
+            "writeback_url": source.writeback_url,
+        },
     )
-    return keys.add(source=source, at=at)
 
 
 def _check(*, slug: str, name: str, kind: str, writeback_url: str) -> None:

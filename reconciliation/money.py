@@ -1,14 +1,37 @@
-"""Writes money: integer minor units and an ISO 4217 currency, never a float."""
+"""Reads and writes money: integer minor units and an ISO 4217 currency, never a float."""
+
+import re
+from decimal import Decimal
 
 _SYMBOLS = {"EUR": "€", "GBP": "£", "JPY": "¥", "USD": "$"}
 _ZERO = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _EXPONENTS = dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
 
+_AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+
+
+class NotMoney(Exception):
+    """The text is no amount of its currency; the message says why."""
+
 
 def exponent(currency: str) -> int:
     """Say how many of a currency's digits are minor. Source: ISO 4217."""
     return _EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: str | int | Decimal, currency: str) -> int:
+    """Read an amount in major units, such as "199.00", into minor units. Raises NotMoney.
+
+    Never rounds: 1.005 EUR and 1.5 JPY are no amounts.
+    """
+    text = f"{amount:f}" if isinstance(amount, Decimal) else str(amount).strip()
+    if not _AMOUNT.fullmatch(text):
+        raise NotMoney("This is no amount such as 199.00.")
+    minor = Decimal(text).scaleb(exponent(currency))
+    if minor != minor.to_integral_value():
+        raise NotMoney("This has more digits than its currency.")
+    return int(minor)
 
 
 def as_text(amount_minor: int, currency: str) -> str:

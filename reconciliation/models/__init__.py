@@ -3,7 +3,13 @@
 from reconciliation.models.diffs import DiffFinding, DiffSchedule, DiffWindow
 from reconciliation.models.discrepancies import Discrepancy, Waiver
 from reconciliation.models.entries import Entry
-from reconciliation.models.events import Event, EventConflict, RejectedEvent, SubjectData
+from reconciliation.models.events import (
+    Event,
+    EventConflict,
+    RejectedEvent,
+    SubjectData,
+    UnusedMessage,
+)
 from reconciliation.models.jobs import Heartbeat, Installation, Job, Run
 from reconciliation.models.orders import (
     Alias,
@@ -44,6 +50,7 @@ __all__ = [
     "SourceSecret",
     "SubjectData",
     "Team",
+    "UnusedMessage",
     "Waiver",
     "WriteBack",
     "WriteBackAttempt",

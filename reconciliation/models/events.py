@@ -119,6 +119,38 @@ class RejectedEvent(models.Model):
         return f"rejected by {self.source}: {self.pk}"
 
 
+class UnusedMessage(models.Model):
+    """A signed message in a system's own format that states no fact that is used: its bytes.
+
+    `fetch` names the resource that would tell more, where the message only points to it: these
+    rows are what a fetcher would work through.
+    """
+
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="unused")
+    kind = models.CharField(max_length=64)  # as the system calls it
+    why = models.TextField()
+    fetch = models.TextField(blank=True, default="")
+    raw = models.BinaryField(null=True)  # the bytes, dropped after the retention time
+    sha256 = models.BinaryField()
+    content_type = models.CharField(max_length=255)
+    received_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "sha256"], name="unused_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["source", "received_at"], name="unused_flow"),
+            models.Index(
+                fields=["source", "id"], condition=~models.Q(fetch=""), name="unused_to_fetch"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.source}, not used"
+
+
 class SubjectData(models.Model):
     """A person's fields, under a key of their own; destroying the key erases the person."""
 

@@ -15,6 +15,12 @@ def add(*, source: Source, at: datetime) -> str:
     return standard_webhooks.write_secret(key)
 
 
+def add_given(*, source: Source, secret: str, at: datetime) -> None:
+    """Keep the secret that an outside system signs with, as it gave it."""
+    ciphertext = encrypt(secret.encode(), purpose=_purpose(source.pk))
+    SourceSecret.objects.create(source=source, ciphertext=ciphertext, created_at=at)
+
+
 def active(*, source_id: int) -> tuple[bytes, ...]:
     """Give the keys that sign for a source now, newest first."""
     kept = SourceSecret.objects.filter(source_id=source_id, retired_at__isnull=True)

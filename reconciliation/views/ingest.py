@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -25,13 +26,14 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from reconciliation import clock, validate
+from reconciliation import clock, native, validate
 from reconciliation import ingest as front_door
 from reconciliation.inflate import NotGzip, TooLong, inflate
 from reconciliation.ingest import Receipt, Verdict
 from reconciliation.models import Source
 from reconciliation.nudge import nudge
-from reconciliation.sources import keys, standard_webhooks
+from reconciliation.sources import STANDARD, format_of, keys, standard_webhooks
+from reconciliation.sources.native import Post
 from reconciliation.strict import NotJson
 from reconciliation.validate import Message
 
@@ -83,8 +85,51 @@ def ingest(request: HttpRequest, slug: str) -> HttpResponse:
 def _taken(request: HttpRequest, slug: str) -> HttpResponse:
     body = _body(request)
     source = _signer(request, slug, body)
+    if format_of(source.signing_scheme).adapter is not None:
+        return _taken_natively(request, source, _unpacked(request, body))
     is_batch, messages = _read(request, _unpacked(request, body))
     at = clock.now()
+    _check_flood(source, messages, at)
+    receipts = front_door.store(source=source, messages=messages, at=at)
+    _nudge_for(receipts)
+    return _batch_answer(receipts) if is_batch else _answer(receipts[0])
+
+
+def _taken_natively(request: HttpRequest, source: Source, body: bytes) -> HttpResponse:
+    """Take what a system says in its own words.
+
+    Whatever is kept is answered 2xx: the sender could only send the same bytes again, and some
+    stop sending altogether after a few refusals.
+    """
+    if len(body) > validate.MAX_BYTES:
+        detail = f"A post may have {validate.MAX_BYTES} bytes at most."
+        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail)
+    try:
+        taken = native.read(source=source, post=_post(request, body))
+    except native.TooMany as error:
+        raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)) from error
+    at = clock.now()
+    _check_flood(source, taken.messages, at)
+    receipts = native.store(source=source, taken=taken, at=at)
+    _nudge_for(receipts)
+    if format_of(source.signing_scheme).is_answered_blank:
+        return HttpResponse(status=HTTPStatus.OK)
+    return JsonResponse(
+        {
+            **front_door.funnel(receipts),
+            "unused": len(taken.unused),
+            "results": [_verdict(receipt) for receipt in receipts],
+        },
+        status=HTTPStatus.ACCEPTED if _is_any_new(receipts) else HTTPStatus.OK,
+    )
+
+
+def _post(request: HttpRequest, body: bytes) -> Post:
+    address = request.headers.get("host", "") + request.get_full_path()
+    return Post(headers=request.headers, body=body, address=address)
+
+
+def _check_flood(source: Source, messages: Sequence[Message], at: datetime) -> None:
     if any(message.problems for message in messages) and front_door.is_flooded(
         source=source, at=at
     ):
@@ -94,11 +139,16 @@ def _taken(request: HttpRequest, slug: str) -> HttpResponse:
             " an hour; nothing of this request was kept.",
             retry_after=_PAUSED_SECONDS,
         )
-    receipts = front_door.store(source=source, messages=messages, at=at)
-    if any(receipt.verdict is Verdict.NEW for receipt in receipts):
+
+
+def _is_any_new(receipts: Sequence[Receipt]) -> bool:
+    return any(receipt.verdict is Verdict.NEW for receipt in receipts)
+
+
+def _nudge_for(receipts: Sequence[Receipt]) -> None:
+    if _is_any_new(receipts):
         with suppress(RuntimeError):  # at shutdown nobody is left to nudge; the rows are the work
             _beside.submit(nudge, "apply")
-    return _batch_answer(receipts) if is_batch else _answer(receipts[0])
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -123,9 +173,8 @@ def _signer(request: HttpRequest, slug: str, body: bytes) -> Source:
     # Nothing is signed by a key that is made for it here.
     known = keys.active(source_id=source.pk) if source else ()
     try:
-        standard_webhooks.verify(
-            headers=request.headers,
-            body=body,
+        format_of(source.signing_scheme if source else STANDARD).verify(
+            _post(request, body),
             keys=known or (standard_webhooks.new_secret(),),
             now=int(time.time()),  # the sender's signature is of now, also in a demo's past
         )

@@ -1,12 +1,17 @@
 """`manage.py connect_source SLUG --name NAME --kind KIND --team TEAM`: a source and its secret."""
 
 import json
+import sys
+from collections.abc import Mapping
+from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from reconciliation import clock
-from reconciliation.connect import TRUTH_BY_KIND, CannotConnect, connect
+from reconciliation.connect import TRUTH_BY_KIND, CannotConnect, connect, connect_native
+from reconciliation.sources import FORMATS, STANDARD
 
 
 class Command(BaseCommand):
@@ -19,7 +24,20 @@ class Command(BaseCommand):
         """Take what a source is."""
         parser.add_argument("slug", help="its name in the address: /ingest/SLUG/")
         parser.add_argument("--name", required=True, help="its name on pages")
-        parser.add_argument("--kind", required=True, choices=sorted(TRUTH_BY_KIND))
+        parser.add_argument(
+            "--kind", choices=sorted(TRUTH_BY_KIND), help="what it is; a format of its own says so"
+        )
+        parser.add_argument(
+            "--format",
+            choices=sorted(FORMATS),
+            default=STANDARD,
+            help="how it signs and writes; with another than the default it posts in its own words",
+        )
+        parser.add_argument(
+            "--secret-file",
+            help="file with the secret that the system signs with, - for standard input; asked for"
+            " unless given",
+        )
         parser.add_argument("--team", required=True, help="slug of the team that owns it")
         parser.add_argument(
             "--truth-for",
@@ -33,25 +51,58 @@ class Command(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
         """Make it, and print the secret."""
         try:
-            secret = connect(
-                slug=options["slug"],
-                name=options["name"],
-                kind=options["kind"],
-                team_slug=options["team"],
-                truth_for=options["truth_for"],
-                writeback_url=options["writeback_url"],
-                by="service:connect_source",
-                at=clock.now(),
-            )
+            said = _connected(options)
         except CannotConnect as refusal:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(refusal)}))
             raise CommandError(str(refusal)) from refusal
-        address = f"/ingest/{options['slug']}/"
         if options["json"]:
-            said = {"slug": options["slug"], "address": address, "secret": secret}
             self.stdout.write(json.dumps(said))
             return
-        self.stdout.write(f"{options['name']} posts to {address}, signed with this secret:")
-        self.stdout.write(secret)
+        if "secret" not in said:
+            self.stdout.write(f"{options['name']} posts to {said['address']}, in its own format.")
+            return
+        self.stdout.write(f"{options['name']} posts to {said['address']}, signed with this secret:")
+        self.stdout.write(said["secret"])
         self.stdout.write("It is not shown again.")
+
+
+def _connected(options: Mapping[str, Any]) -> dict[str, str]:
+    """Connect as asked; gives what to say of it. Raises CannotConnect."""
+    given: dict[str, Any] = {
+        "slug": options["slug"],
+        "name": options["name"],
+        "team_slug": options["team"],
+        "truth_for": options["truth_for"],
+        "by": "service:connect_source",
+        "at": clock.now(),
+    }
+    said = {"slug": options["slug"], "address": f"/ingest/{options['slug']}/"}
+    spoken = FORMATS[options["format"]]
+    if not spoken.is_secret_ours:
+        _check_native(options)
+        secret = _given_secret(options["secret_file"], of=spoken.label)
+        connect_native(**given, format_name=spoken.name, secret=secret)
+        return said
+    if not options["kind"]:
+        raise CannotConnect("Say its kind: --kind.")
+    secret = connect(**given, kind=options["kind"], writeback_url=options["writeback_url"])
+    return {**said, "secret": secret}
+
+
+def _check_native(options: Mapping[str, Any]) -> None:
+    if options["kind"] or options["writeback_url"]:
+        raise CannotConnect(
+            "A format of its own says its kind, and takes no corrections from here: leave out"
+            " --kind and --writeback-url."
+        )
+
+
+def _given_secret(path: str | None, *, of: str) -> str:
+    """Read the secret from where it is not seen: a file, standard input, or a hidden prompt."""
+    try:
+        if path is None:
+            return getpass(f"The secret that {of} signs with: ")
+        return sys.stdin.read() if path == "-" else Path(path).read_text()
+    except (OSError, UnicodeDecodeError, EOFError) as error:
+        raise CannotConnect(f"The secret cannot be read: {error}.") from error
