@@ -77,6 +77,7 @@ class Shell:
         govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
         see = (
             self._item("v", "Events", "/events/", "radio-tower"),
+            self._item("c", "Comparisons", "/comparisons/", "git-compare"),
             self._item("m", "Metrics", "/metrics/", "chart-line"),
             self._health(),
         )

@@ -5,6 +5,7 @@ are apart. The records are fetched outside any transaction, so a source that is 
 up; a fetch that fails comes again, and ends in a case.
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count, islice
@@ -43,6 +44,7 @@ MOST_TRIES = 6
 MOST_CASES = 200  # of one kind from one window; more than that has one cause, and is one case
 _DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 _LEASE = timedelta(minutes=10)
+_TAKE_SECONDS = 10.0  # with the longest fetch on top still inside a worker's time
 _COMPARED_AGAIN_FOR = timedelta(days=14)
 _AGAIN_AT_LEAST = timedelta(hours=1)
 _MOST_PLANNED = 1_000
@@ -61,8 +63,9 @@ class _TakenOver(Exception):
 def take(*, limit: int, at: datetime) -> int:
     """Compare up to `limit` windows that are due, the oldest first; says how many were tried."""
     _run("diff_plan", {"at": at, "batch_limit": _MOST_PLANNED})
+    ends_at = time.monotonic() + _TAKE_SECONDS
     for done in range(limit):
-        window = _claim(at=at)
+        window = _claim(at=at) if time.monotonic() < ends_at else None
         if window is None:
             return done
         _compare(window, at=at)

@@ -17,6 +17,7 @@ from reconciliation.models import DiffSchedule
 from reconciliation.sources import keys, outbound, standard_webhooks
 
 _MOST_PAGES = 10_000
+_MOST_SECONDS = 80.0  # a worker's task is ended after 100
 
 
 class CannotFetch(Exception):
@@ -29,7 +30,10 @@ def fetch(*, schedule: DiffSchedule, since: datetime, until: datetime) -> Iterat
     Raises CannotFetch, also between pages: then nothing that came before is the whole.
     """
     after, name = "", schedule.source.name
+    ends_at = time.monotonic() + _MOST_SECONDS
     for _ in range(_MOST_PAGES):
+        if time.monotonic() > ends_at:
+            raise CannotFetch(f"{name} took longer than {_MOST_SECONDS:.0f} s for one window.")
         asked = {"since": since.isoformat(), "until": until.isoformat()}
         said = _page(schedule, {**asked, "after": after} if after else asked)
         yield orjson.dumps(said["events"])

@@ -135,6 +135,16 @@ RULES: dict[str, Rule] = {
     "events/": _page("/events/"),
     "events/<int:event_id>/": _page("/events/{event}/"),
     "events/rejected/<int:rejected_id>/": _page("/events/rejected/{rejected}/"),
+    "comparisons/": _page("/comparisons/"),
+    "comparisons/<int:window_id>/": _page("/comparisons/{window}/"),
+    "comparisons/<int:window_id>/again/": Rule(
+        "/comparisons/{window}/again/", every_role(NOT_SO), only(("Platform owner", "Admin"), SEEN)
+    ),
+    "comparisons/schedules/<slug:slug>/": Rule(
+        "/comparisons/schedules/shop/",
+        only(("Platform owner", "Admin")),
+        only(("Platform owner", "Admin"), REFUSED),
+    ),
     "metrics/": _page("/metrics/"),
     "jobs/": _page("/jobs/"),
     "jobs/<int:job_id>/": _page("/jobs/{job}/"),

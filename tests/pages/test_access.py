@@ -1,13 +1,14 @@
 """Every address of the product, for every role and method, whole pages and fragments."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from reconciliation.models import Job, RejectedEvent
+from reconciliation.models import DiffWindow, Job, RejectedEvent
 from tests.exceptions.people import case, install_product
 from tests.pages.access import RULES, SIGN_IN, Answer, Rule
 from tests.pages.people import EVERYONE, clients, member
@@ -42,12 +43,16 @@ def desk(db: None) -> dict[str, str]:
     rejected = RejectedEvent.objects.create(
         source=source("shop"), raw=b"?", sha256=b"1", errors=[], received_at=NOON
     )
+    window = DiffWindow.objects.create(
+        source=source("shop"), since=NOON, until=NOON + timedelta(hours=1)
+    )
     return {
         "case": str(made.pk),
         "order": "O-1",
         "job": str(job.pk),
         "event": str(event.pk),
         "rejected": str(rejected.pk),
+        "window": str(window.pk),
     }
 
 
