@@ -1,12 +1,16 @@
 """Comparing with a source's own records: every window once, and no difference unseen or doubled."""
 
+import json
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import settings as properties
 from hypothesis import strategies as st
@@ -338,3 +342,34 @@ def test_a_comparison_is_a_plain_comparison_of_two_sets(
     totals = window.totals[0] if window.totals else {"here_minor": 0, "there_minor": 0}
     assert totals["here_minor"] == sum(here.values())
     assert totals["there_minor"] == sum(there.values())
+
+
+def test_an_export_in_a_file_is_compared_by_command(tmp_path: Path) -> None:
+    exporter = Exporter()
+    exporter.hold(billed(1))
+    exporter.hold(billed(2), amount_minor=999)
+    settle()
+    export = tmp_path / "invoices.ndjson"
+    export.write_text("".join(json.dumps(event) + "\n" for event in exporter.events))
+    said = StringIO()
+
+    call_command(
+        "compare_export", str(export), "--source=billing", "--since=2026-11-01T12:00Z",
+        "--until=2026-11-01T13:00Z", "--json", stdout=said,
+    )  # fmt: skip
+
+    facts = json.loads(said.getvalue())
+    assert (facts["matched"], facts["different"]) == (1, 1)
+    assert findings() == {"I-2": "DIFFERENT"}
+
+
+def test_a_second_export_of_another_stretch_from_the_same_moment_is_refused(
+    tmp_path: Path,
+) -> None:
+    export = tmp_path / "empty.ndjson"
+    export.write_text("")
+    given = (str(export), "--source=billing", "--since=2026-11-01T12:00Z")
+    call_command("compare_export", *given, "--until=2026-11-01T13:00Z", stdout=StringIO())
+
+    with pytest.raises(CommandError, match="There is a window from"):
+        call_command("compare_export", *given, "--until=2026-11-01T14:00Z")
