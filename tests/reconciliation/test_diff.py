@@ -368,6 +368,7 @@ def test_a_second_export_of_another_stretch_from_the_same_moment_is_refused(
 ) -> None:
     export = tmp_path / "empty.ndjson"
     export.write_text("")
+    source("billing")
     given = (str(export), "--source=billing", "--since=2026-11-01T12:00Z")
     call_command("compare_export", *given, "--until=2026-11-01T13:00Z", stdout=StringIO())
 
