@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Django's command line, with the product's own commands."""
 
+import json
 import os
 import signal
 import sys
@@ -20,6 +21,8 @@ def main(arguments: list[str]) -> None:
         try:
             embedded.ensure_postgres()
         except embedded.CannotStart as refusal:
+            if "--json" in arguments:
+                sys.stdout.write(json.dumps({"error": str(refusal)}) + "\n")
             sys.exit(str(refusal))
     execute_from_command_line(arguments)
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.utils.dateparse import parse_datetime
 
 
@@ -24,7 +25,7 @@ class ProductCommand(BaseCommand):
     def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
         """Act, then answer."""
         try:
-            facts = self.act(options)
+            facts = self._act(options)
         except CommandError as failure:
             if options["json"]:
                 self.stdout.write(json.dumps({"error": str(failure)}))
@@ -32,6 +33,12 @@ class ProductCommand(BaseCommand):
         answer = json.dumps(facts, default=str) if options["json"] else self.words(facts)
         if answer:
             self.stdout.write(answer)
+
+    def _act(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return self.act(options)
+        except OperationalError as failure:
+            raise CommandError(f"The database does not answer as it should: {failure}") from failure
 
     def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Do it, and give the facts of the answer."""

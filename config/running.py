@@ -14,9 +14,8 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 
 from config import embedded
-from config.supervisor import Child, Supervisor
+from config.supervisor import Child, Say, Supervisor
 
-Say = Callable[[str], None]
 _LOOK_SECONDS = 0.25
 _PAUSE_SECONDS = 5.0
 _ANSWER_SECONDS = 90.0
@@ -146,11 +145,13 @@ class Product:
         """Look after everything once, then rest a moment."""
         self._children.tend()
         if embedded.is_bundled() and not embedded.is_postgres_running():
-            self._say("postgres stopped; starting it again.")
+            self._say(
+                "postgres stopped; starting it again.", event="child_stopped", child="postgres"
+            )
             try:
                 embedded.ensure_postgres()
             except embedded.CannotStart as failure:
-                self._say(str(failure))
+                self._say(str(failure), event="child_failed", child="postgres")
                 time.sleep(_PAUSE_SECONDS)
         time.sleep(_LOOK_SECONDS)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import psutil
 
@@ -19,7 +20,12 @@ _LONGEST_PAUSE_SECONDS = 30.0
 _LAST_LINES = 3
 _PR_SET_PDEATHSIG = 1
 
-Say = Callable[[str], None]
+
+class Say(Protocol):
+    """Tells whoever runs this: words for a person, an event with its facts for a program."""
+
+    def __call__(self, words: str, *, event: str, **facts: Any) -> None:  # noqa: ANN401 - any fact
+        """Say it."""
 
 
 @dataclass
@@ -103,9 +109,16 @@ class Supervisor:
         child.falls = 0 if lived >= _STEADY_SECONDS else child.falls + 1
         pause = min(0.5 * 2 ** max(child.falls - 1, 0), _LONGEST_PAUSE_SECONDS)
         child.process, child.start_at = None, time.monotonic() + pause
-        self._say(f"{child.name} stopped ({_cause(code)}); starting it again in {pause:g} s.")
-        for line in _last_lines(child.log) if child.falls > 1 else ():
-            self._say(f"  {line}")
+        last = _last_lines(child.log) if child.falls > 1 else []
+        words = f"{child.name} stopped ({_cause(code)}); starting it again in {pause:g} s."
+        self._say(
+            "\n  ".join([words, *last]),
+            event="child_stopped",
+            child=child.name,
+            code=code,
+            starts_in_seconds=pause,
+            last_lines=last,
+        )
 
 
 def _runs(child: Child) -> bool:

@@ -1,5 +1,6 @@
 """`manage.py up`: one at a time, what dies comes back, and nothing outlives it."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -37,15 +39,15 @@ def data(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture
-def product(data: Path) -> Iterator[subprocess.Popen[str]]:
+@pytest.fixture(params=[()], ids=["in-words"])
+def product(data: Path, request: pytest.FixtureRequest) -> Iterator[subprocess.Popen[str]]:
     """Run an empty product, and give it once its pages answer."""
     # Workers look at once, and would all find the same free port.
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     port = str(free_port(host="127.0.0.1", above=20_000 + 500 * worker))
     command = (str(embedded.BASE_DIR / "manage.py"), "up", "--no-demo", "--port", port)
-    with running(data, *command) as process:
-        wait_until(lambda: process.poll() is not None or "Ctrl-C" in words(data), seconds=90)
+    with running(data, *command, *request.param) as process:
+        wait_until(lambda: process.poll() is not None or "http://" in words(data), seconds=90)
         assert process.poll() is None, words(data)
         yield process
 
@@ -53,6 +55,11 @@ def product(data: Path) -> Iterator[subprocess.Popen[str]]:
 def words(data: Path) -> str:
     """Give all that the product has said."""
     return said(data).read_text()
+
+
+def events(data: Path) -> list[dict[str, Any]]:
+    """Give all that the product has said to a program."""
+    return [json.loads(line) for line in words(data).splitlines()]
 
 
 def everyone(data: Path, product: subprocess.Popen[str]) -> list[psutil.Process]:
@@ -69,13 +76,15 @@ def children(product: subprocess.Popen[str], word: str) -> list[psutil.Process]:
 
 
 @_SLOW
+@pytest.mark.parametrize("product", [("--json",)], indirect=True, ids=["in-json"])
 def test_ctrl_c_ends_every_process_and_what_died_before_came_back(
     data: Path, product: subprocess.Popen[str]
 ) -> None:
-    assert "create_admin" in words(data)
+    assert [(said["event"], said["sign_ins"]) for said in events(data)] == [("running", [])]
+    wait_until(lambda: children(product, "beat"), seconds=10)
     (beat,) = children(product, "beat")
     beat.kill()
-    wait_until(lambda: "beat stopped (signal 9); starting it again" in words(data), seconds=10)
+    wait_until(lambda: ("beat", -9) in _deaths(data), seconds=10)
     wait_until(lambda: children(product, "beat"), seconds=10)
     server = postmaster(data)
     _kill(server)
@@ -87,6 +96,7 @@ def test_ctrl_c_ends_every_process_and_what_died_before_came_back(
     product.send_signal(signal.SIGINT)
 
     assert product.wait(timeout=40) == 0
+    assert [said["event"] for said in events(data)[-2:]] == ["stopping", "stopped"]
     assert [process for process in before if is_alive(process)] == []
     assert postmaster(data) is None
 
@@ -95,13 +105,17 @@ def test_ctrl_c_ends_every_process_and_what_died_before_came_back(
 def test_a_second_start_says_that_one_runs_and_a_kill_leaves_nothing(
     data: Path, product: subprocess.Popen[str]
 ) -> None:
+    wait_until(lambda: "Ctrl-C" in words(data), seconds=10)
+    assert "create_admin" in words(data)
     address = re.search(r"http://\S+", words(data))
     assert address is not None
 
-    second = manage(data, "up", "--no-demo")
+    second = manage(data, "up", "--no-demo", "--json")
 
     assert second.returncode == 1
-    assert f"The product runs already: process {product.pid}, {address[0]}" in second.stderr
+    refusal = f"The product runs already: process {product.pid}, {address[0]}."
+    assert json.loads(second.stdout) == {"error": refusal}
+    assert refusal in second.stderr
     with urllib.request.urlopen(address[0], timeout=10) as page:  # noqa: S310
         assert page.status == 200
     before = everyone(data, product)
@@ -119,6 +133,12 @@ def test_a_taken_port_is_named_with_one_that_is_free() -> None:
 
         with pytest.raises(CannotRun, match=rf"Port {port} of .* taken .*manage.py up --port \d+"):
             check_port(host="127.0.0.1", port=port)
+
+
+def _deaths(data: Path) -> set[tuple[str, int]]:
+    """Name the children that died, with their codes."""
+    found = [said for said in events(data) if said["event"] == "child_stopped" and "code" in said]
+    return {(said["child"], said["code"]) for said in found}
 
 
 def _kill(process: psutil.Process | None) -> None:

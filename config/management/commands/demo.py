@@ -44,7 +44,12 @@ class Command(ProductCommand):
         load.add_argument("--base-url", default="http://127.0.0.1:8000", help="the product")
         load.add_argument("--systems-url", default="http://127.0.0.1:8001", help="its own systems")
         for part in parts.choices.values():
-            part.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+            part.add_argument(
+                "--json",
+                action="store_true",
+                default=argparse.SUPPRESS,
+                help="answer with one JSON object",
+            )
 
     def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
         """Answer, and fail where findings and truth differ."""

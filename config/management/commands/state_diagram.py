@@ -20,7 +20,12 @@ class Command(ProductCommand):
         """Take the file, and whether to change it."""
         super().add_arguments(parser)
         parser.add_argument("--check", action="store_true", help="fail if a drawing is not current")
-        parser.add_argument("--file", type=Path, default=settings.BASE_DIR / "README.md")
+        parser.add_argument(
+            "--file",
+            type=Path,
+            default=settings.BASE_DIR / "README.md",
+            help="where they are drawn, instead of in the README",
+        )
 
     def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Draw, or compare."""

@@ -44,6 +44,8 @@ class Command(BaseCommand):
         try:
             counts = reconcile.judge_all(at=at) if options["all"] else _all_due(at)
         except rulebook.NoRulebook as problem:
+            if options["json"]:
+                self.stdout.write(json.dumps({"error": str(problem)}))
             raise CommandError(str(problem)) from problem
         if options["json"]:
             self.stdout.write(json.dumps({"at": at.isoformat(), **asdict(counts)}))
