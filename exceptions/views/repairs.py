@@ -22,7 +22,11 @@ from exceptions.views.answers import (
     refused,
     show,
 )
+from reconciliation import nudge
 from reconciliation.clock import now
+
+# Where a repair goes on: what is owed outside is delivered, what is corrected inside is applied.
+_ONWARD = ("writeback", "apply")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -52,6 +56,7 @@ def undo(request: HttpRequest, attempt_id: int) -> HttpResponse:
         raise deny(refusal) from refusal
     except repair.CannotUndo as refusal:
         return _refuse(request, attempt.case_id, str(refusal), at=at)
+    nudge.after_commit(*_ONWARD)
     title = kind_named(attempt.kind).TITLE
     said = f"Undo of “{title}” begun for {_subject(request, attempt, at=at)}."
     return done(request, attempt.case_id, said=said, at=at)
@@ -96,6 +101,7 @@ def _run(
         return _preview(request, case_id, kind, at=at, problem=problem, status=HTTPStatus.CONFLICT)
     except repair.CannotRepair as refusal:
         return _refuse(request, case_id, str(refusal), at=at)
+    nudge.after_commit(*_ONWARD)
     how = "done" if attempt.state == RepairAttempt.State.DONE else "is on its way"
     said = f"{kind_named(kind).TITLE} {how} for {_subject(request, attempt, at=at)}."
     undo_href = f"/repairs/{attempt.pk}/undo/" if attempt.undo_until else ""

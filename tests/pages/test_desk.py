@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from config.install import install
 from exceptions.models import Case, RepairAttempt, SavedView
@@ -119,6 +120,22 @@ def test_the_same_form_twice_runs_once(operator: Client, a_case: Case) -> None:
         operator.post(f"/exceptions/{a_case.pk}/repairs/{KIND}/", form)
 
     assert RepairAttempt.objects.count() == 1
+
+
+def test_a_repair_and_its_undo_go_on_at_once_and_not_before_they_are_stored(
+    operator: Client,
+    a_case: Case,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    form, nudged = form_of(operator, a_case), list[tuple[str, ...]]()
+    monkeypatch.setattr("reconciliation.nudge.nudge", lambda *stages: nudged.append(stages))
+
+    for address in (f"/exceptions/{a_case.pk}/repairs/{KIND}/", "/repairs/{}/undo/"):
+        with django_capture_on_commit_callbacks(execute=True):
+            operator.post(address.format(*RepairAttempt.objects.values_list("pk", flat=True)), form)
+            before = len(nudged)
+        assert nudged[before:] == [("writeback", "apply")]
 
 
 def test_with_script_a_repair_answers_the_panel_its_row_and_the_spoken_line(
