@@ -40,6 +40,7 @@ _WORDS = {
     "system.installed": "Product installed",
     "system.demo": "Marked as demo",
     "access.exported": "Data exported",
+    "access.changed": "Access changed",
     "access.granted": "Access granted",
     "access.password_set": "Password set",
     "diff.compared": "Compared with its own records",
