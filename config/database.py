@@ -1,12 +1,14 @@
 """Prepares a database: tables by the owner role, and just the rights the product needs."""
 
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
 from psycopg import sql
+from simple_history.models import HistoricalChanges
 
 # Rows that are only ever added. Whoever may write one may still not change or remove it.
-APPEND_ONLY = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
+_TRAIL = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
 
 # What the product says of an audit row. Its id, transaction and true time are not its to say.
 RECORDED = (
@@ -29,6 +31,12 @@ def migrate(*, verbosity: int = 0) -> None:
     call_command("migrate", database="owner", verbosity=verbosity, interactive=False)
 
 
+def append_only() -> tuple[str, ...]:
+    """Name the tables whose rows are only ever added: the trail, and every history."""
+    kept = (model for model in apps.get_models() if issubclass(model, HistoricalChanges))
+    return (*_TRAIL, *(model._meta.db_table for model in kept))
+
+
 def grant() -> None:
     """Give the application role its rights on every table; nothing to do if it is the owner.
 
@@ -41,7 +49,7 @@ def grant() -> None:
         cursor.execute(
             sql.SQL(_GRANTS).format(
                 app=sql.Identifier(app),
-                append_only=sql.SQL(", ").join(map(sql.Identifier, APPEND_ONLY)),
+                append_only=sql.SQL(", ").join(map(sql.Identifier, append_only())),
                 recorded=sql.SQL(", ").join(map(sql.Identifier, RECORDED)),
             )
         )

@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 from django.db import ProgrammingError, connection
 
-from config.database import APPEND_ONLY
+from config.database import append_only
 
 pytestmark = pytest.mark.django_db
 
@@ -18,25 +18,22 @@ def test_the_tests_work_as_a_role_that_is_neither_owner_nor_superuser() -> None:
     assert name != settings.DATABASES["owner"]["USER"]
 
 
-COLUMNS = {
-    "audit_auditevent": "actor",
-    "audit_sealleaf": "leaf_hash",
-    "audit_checkpoint": "note",
-    "audit_anchor": "location",
-}
-
-
-def test_every_table_that_is_only_added_to_is_tried() -> None:
-    assert set(COLUMNS) == set(APPEND_ONLY)
-
-
-@pytest.mark.parametrize(("table", "column"), COLUMNS.items())
+@pytest.mark.parametrize("table", append_only())
 @pytest.mark.parametrize(
-    "statement", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0}"]
+    "statement",
+    ["UPDATE {} SET ({column}) = ROW ({column})", "DELETE FROM {}", "TRUNCATE {}"],
 )
-def test_the_trail_is_only_ever_added_to(table: str, column: str, statement: str) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
-        cursor.execute(statement.format(table, column))
+def test_trail_and_histories_are_only_ever_added_to(table: str, statement: str) -> None:
+    with connection.cursor() as cursor:
+        (*_others, column) = connection.introspection.get_table_description(cursor, table)
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            cursor.execute(statement.format(table, column=column.name))
+
+
+def test_the_trail_and_the_history_of_orders_are_among_them() -> None:
+    expected = {"audit_auditevent", "audit_checkpoint", "reconciliation_historicalorder"}
+
+    assert expected <= set(append_only())
 
 
 @pytest.mark.parametrize(
