@@ -72,6 +72,7 @@ def begin(
             key=_key(plan.target, plan.order, plan.action, key),
             at=at,
             actor=actor_of(attempt),
+            is_watched=by is None,
         )
     attempt.save()
     before = case.state
@@ -109,7 +110,7 @@ def take_back(*, attempt: RepairAttempt, by: User, at: datetime) -> None:
         original = attempt.writeback
         assert original is not None
         action = attempt.plan["inverse_action"]
-        writeback.owe(
+        owed = writeback.owe(
             target=original.target,
             order=original.order,
             action=action,
@@ -119,6 +120,8 @@ def take_back(*, attempt: RepairAttempt, by: User, at: datetime) -> None:
             actor=by.username,
             compensates=original,
         )
+        if writeback.is_given_up(owed):  # an earlier undo failed, and this one tries again
+            writeback.retry(writeback_id=owed.pk, actor=by.username, at=at)
     attempt.state = RepairAttempt.State.UNDOING
     attempt.undone_by = by
     attempt.error = ""
@@ -141,6 +144,12 @@ def correct(*, order: Order, name: str, data: dict[str, Any], at: datetime) -> E
     }
     ingest.store(source=source, messages=[said(envelope)], at=at)
     return Event.objects.get(source=source, sender=envelope["source"], event_id=name)
+
+
+def call_person(attempt: RepairAttempt, *, at: datetime) -> None:
+    """Bring a person to what an automatic repair could not deliver, after its last try."""
+    if attempt.is_automatic and attempt.writeback_id is not None:
+        writeback.call_person(writeback_id=attempt.writeback_id, at=at)
 
 
 def refusal_to_undo(attempt: RepairAttempt, *, at: datetime) -> str:

@@ -70,7 +70,7 @@ def _note_run(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
     attempt.state, attempt.error = RepairAttempt.State.FAILED, failure
     attempt.save()
     if attempt.is_automatic:
-        _plan_next_try(case, at=at)
+        _plan_next_try(case, attempt, at=at)
     if case.state == Case.State.VERIFYING:
         _return(case)
     _tell(case, attempt, action="repair.failed", words="failed", at=at, reason=failure)
@@ -127,16 +127,24 @@ def _correction_failure(event: Event) -> str:
     return "The correction could not be applied: " + "; ".join(str(why) for why in event.reasons)
 
 
-def _plan_next_try(case: Case, *, at: datetime) -> None:
+def _plan_next_try(case: Case, attempt: RepairAttempt, *, at: datetime) -> None:
     """Give the product another try later, or leave the case to people after the last."""
-    chosen = rulebook.version(case.rulebook_version).automation(case.check_name)
-    tries = case.automatic_attempts
-    if chosen is None or tries >= chosen.attempts or not case.is_open or case.is_automation_barred:
+    if not _may_try_again(case, attempt):
         case.is_automation_barred = True
         case.next_automatic_at = None
+        attempts.call_person(attempt, at=at)
         return
-    minutes = _RETRY_MINUTES[min(tries, len(_RETRY_MINUTES)) - 1]
+    minutes = _RETRY_MINUTES[min(case.automatic_attempts, len(_RETRY_MINUTES)) - 1]
     case.next_automatic_at = at + timedelta(minutes=minutes)
+
+
+def _may_try_again(case: Case, attempt: RepairAttempt) -> bool:
+    """Tell whether a try is left, and it is certain that the last one changed nothing."""
+    if attempt.writeback is not None and attempt.writeback.state == WriteBack.State.UNKNOWN:
+        return False
+    chosen = rulebook.version(case.rulebook_version).automation(case.check_name)
+    has_tries = chosen is not None and case.automatic_attempts < chosen.attempts
+    return has_tries and case.is_open and not case.is_automation_barred
 
 
 @transaction.atomic

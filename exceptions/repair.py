@@ -144,6 +144,8 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
             )
             return True
     case.next_automatic_at = None
+    if (last := case.repairs.order_by("pk").last()) is not None:
+        attempts.call_person(last, at=at)
     keep(
         case,
         action="repair.left_to_people",

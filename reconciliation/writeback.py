@@ -42,7 +42,7 @@ class CannotRetry(Exception):
 
 
 @transaction.atomic
-def owe(
+def owe(  # noqa: PLR0913 - the row's own columns
     *,
     target: Source,
     order: Order,
@@ -52,8 +52,13 @@ def owe(
     at: datetime,
     actor: str,
     compensates: WriteBack | None = None,
+    is_watched: bool = False,
 ) -> WriteBack:
-    """Put one correction into the outbox; the same key twice is the same write-back."""
+    """Put one correction into the outbox; the same key twice is the same write-back.
+
+    Giving up on it calls a person, unless it `is_watched`: then whoever owes it does, after the
+    last of its own tries, by `call_person`.
+    """
     owed, is_new = WriteBack.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -62,6 +67,7 @@ def owe(
             "action": action,
             "payload": payload,
             "compensates": compensates,
+            "is_watched": is_watched,
             "next_attempt_at": at,
             "created_at": at,
         },
@@ -120,6 +126,18 @@ def retry(*, writeback_id: int, actor: str, at: datetime) -> None:
         raise CannotRetry(f"It is {owed.get_state_display().lower()}.")
     _record(owed, "writeback.retried", at=at, actor=actor, from_state=before)
     owed.save()
+
+
+@transaction.atomic
+def call_person(*, writeback_id: int, at: datetime) -> None:
+    """Open the discrepancy that brings a person to one that was given up, and to no other."""
+    owed = (
+        WriteBack.objects.select_for_update(of=("self",))
+        .select_related("target")
+        .get(pk=writeback_id)
+    )
+    if is_given_up(owed):
+        _open_failure(owed, at=at)
 
 
 def is_given_up(owed: WriteBack) -> bool:
@@ -273,7 +291,12 @@ def _send_again(owed: WriteBack, *, reason: str, due_at: datetime, at: datetime)
 
 
 def _raise_failure(owed: WriteBack, *, at: datetime) -> None:
-    """Open the discrepancy that brings a person."""
+    """Bring a person, unless whoever owes it does that."""
+    if not owed.is_watched:
+        _open_failure(owed, at=at)
+
+
+def _open_failure(owed: WriteBack, *, at: datetime) -> None:
     discrepancies.open_for(
         check_name=FAILED_CHECK,
         writeback=owed,

@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
@@ -22,6 +22,7 @@ from config.demo.sender import is_signed
 from config.demo.telling import Expected, cloud_event
 
 _MOST_BYTES = 1024 * 1024
+_GIVEN_UP_WITHIN = timedelta(hours=12)  # whoever was refused may ask a few times more
 
 # What each action makes the system say, the id that this carries, and how such ids begin.
 _MESSAGES = {
@@ -127,8 +128,9 @@ class Systems:
         return next((fate for fate, end in fates if number < end), "done")
 
     def _refuse(self, asked: Mapping[str, Any]) -> None:
+        due_at = self._clock() + _GIVEN_UP_WITHIN
         expected = Expected(
-            asked["order"], "writeback_failed", self._clock(), f"{asked['action']} refused"
+            asked["order"], "writeback_failed", due_at, f"{asked['action']} refused"
         )
         truth.add(self._truth_path, [expected])
         raise Refused("the order is locked by another process")

@@ -42,6 +42,7 @@ class WriteBack(models.Model):
     delivered_at = models.DateTimeField(null=True)
     answer = models.JSONField(null=True)
     error = models.TextField(blank=True, default="")
+    is_watched = models.BooleanField(default=False)  # who owes it tries again, and calls a person
 
     class Meta:
         indexes: ClassVar = [

@@ -7,14 +7,14 @@ from django.contrib.auth.models import User
 
 from audit.models import AuditEvent
 from audit.queries import trail
-from exceptions import intake, repair
+from exceptions import intake, ownership, repair
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import NotAllowed
 from exceptions.repair import CannotRepair, CannotUndo, NeedsReason, PlanChanged
 from exceptions.repairs import KINDS, kinds_for
 from exceptions.repairs.plan import Plan, Refusal
 from reconciliation import rulebook, writeback
-from reconciliation.models import Event, Order, WriteBack
+from reconciliation.models import Discrepancy, Event, Order, WriteBack
 from tests.exceptions.people import WEDNESDAY, broken, connect, fresh, lead, operator
 from tests.exceptions.target import Target
 
@@ -239,6 +239,53 @@ def test_the_machine_tries_as_often_as_the_rulebook_says_and_no_more(
     assert (known.state, known.is_automation_barred) == ("NEW", True)
 
 
+def failures() -> int:
+    return Discrepancy.objects.filter(check_name="writeback_failed").count()
+
+
+def test_a_refused_automatic_repair_brings_a_person_after_its_last_try_and_once(
+    a_case: Case, target: Target
+) -> None:
+    target.behave = ["refuse"] * 10
+    found = {}
+
+    for minutes in range(0, 600, 5):
+        repair.take(limit=10, at=after(minutes))
+        writeback.take(limit=10, at=after(minutes))
+        found[len(target.calls)] = failures()
+
+    assert found == {1: 0, 2: 0, 3: 1}
+    assert Discrepancy.objects.get(check_name="writeback_failed").cleared_at is None
+
+
+def test_a_case_taken_between_two_automatic_tries_brings_a_person_to_what_was_refused(
+    a_case: Case, target: Target
+) -> None:
+    target.behave = ["refuse"]
+    repair.take(limit=10, at=after(0))
+    sweep(1)
+    before = failures()
+    ownership.claim(case_id=a_case.pk, by=operator(), at=after(2))
+
+    sweep(30)
+
+    assert (before, failures()) == (0, 1)
+    assert last_of(a_case).action == "repair.left_to_people"
+
+
+def test_what_may_have_happened_is_not_tried_again_by_the_machine(
+    a_case: Case, target: Target
+) -> None:
+    target.behave, target.forgets, target.is_look_up_broken = ["act_and_drop"], True, True
+
+    for hours in range(60):
+        sweep(hours * 60)
+
+    known = fresh(a_case)
+    assert len(target.effects) == known.automatic_attempts == 1
+    assert (known.is_automation_barred, failures()) == (True, 1)
+
+
 def test_the_machine_leaves_to_people_what_it_may_not_do(a_case: Case) -> None:
     Order.objects.update(cancelled_at=WEDNESDAY)
 
@@ -325,6 +372,21 @@ def test_an_undo_that_is_refused_leaves_the_repair_done_and_says_so(
     attempt.refresh_from_db()
     assert attempt.state == "DONE"
     assert "The undo failed" in attempt.error
+
+
+def test_an_undo_that_was_refused_can_be_tried_again(a_case: Case, target: Target) -> None:
+    olga = operator()
+    attempt = run(a_case, by=olga)
+    sweep(1)
+    target.behave = ["refuse"]
+    repair.undo(attempt_id=attempt.pk, by=olga, at=after(2))
+    sweep(3)
+
+    repair.undo(attempt_id=attempt.pk, by=olga, at=after(4))
+    sweep(5)
+
+    attempt.refresh_from_db()
+    assert (attempt.state, attempt.error) == ("UNDONE", "")
 
 
 def test_every_order_check_that_can_be_repaired_has_its_repair_first() -> None:
