@@ -64,12 +64,12 @@ def names_in(data: Data) -> tuple[Name, ...]:
 
 
 def _money(kind: str, data: Data, *, reference: str, field: str = "amount_minor") -> Draft:
-    """Draft one amount under the outside id that `data` holds as `reference`."""
+    """Draft one amount under the outside id that `data` holds as `reference`, if it does."""
     return Draft(
         kind,
         amount_minor=int(data[field]),
         currency=data.get("currency", ""),
-        reference=str(data[reference]),
+        reference=str(data.get(reference, "")),
     )
 
 

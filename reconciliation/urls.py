@@ -18,5 +18,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs/<int:job_id>/stop/", jobs.stop, name="stop-job"),
     path("ingest/<slug:slug>/", ingest.ingest, name="ingest"),
     path("schemas/", schemas.index, name="schemas"),
+    path("schemas/index.json", schemas.listed, name="schema-list"),
     path("schemas/<str:name>.json", schemas.schema, name="schema"),
+    path("schemas/<str:name>", schemas.schema, name="schema-named"),
+    path("schemas/<str:name>/", schemas.of_type, name="schema-type"),
 ]

@@ -146,10 +146,23 @@ def _schema_problems(value: object) -> Iterator[Problem]:
     type_ = value.get("type")
     if not isinstance(type_, str):
         return
-    if (name := canonical.types().get(type_)) is None:
+    if (versions := canonical.versions().get(type_)) is None:
         yield Problem("/type", "No schema has this type; /schemas/ lists those there are.")
-    elif isinstance(value.get("data"), dict):
-        yield from _errors(name, value["data"], prefix="/data")
+        return
+    if isinstance(asked := value.get("dataschema"), str):
+        if (name := canonical.schema_at(asked)) not in versions:
+            known = ", ".join(f"/schemas/{each}" for each in versions)
+            yield Problem("/dataschema", f"It names no version of this type; there is {known}.")
+        else:
+            versions = (name,)
+    if isinstance(data := value.get("data"), dict):
+        yield from _data_problems(versions, data)
+
+
+def _data_problems(versions: Sequence[str], data: object) -> Iterator[Problem]:
+    """Judge by every version that it may follow; what is wrong is said by the first."""
+    if not any(_validator(name).is_valid(data) for name in versions):
+        yield from _errors(versions[0], data, prefix="/data")
 
 
 def _errors(name: str, value: object, *, prefix: str) -> Iterator[Problem]:

@@ -1,12 +1,17 @@
 """The canonical types of events: their schemas, and which field names the outside thing."""
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 ENVELOPE = "cloudevents.v1"
+# Where a schema is: on our own pages, under any host that they are served from, or by its name.
+_ADDRESS = re.compile(
+    r"(?:(?:https?://[^/?#\s]+)?/schemas/|urn:reconcile:schema:)([a-z_.]+\.v[0-9]+)(?:\.json)?"
+)
 _FOLDER = Path(__file__).parent / "schemas"
 
 # Types that only the product itself may say.
@@ -44,13 +49,29 @@ def schemas() -> Mapping[str, Mapping[str, Any]]:
 
 
 @cache
+def versions() -> Mapping[str, tuple[str, ...]]:
+    """Give every type that an event may have, with the names of its schemas, the newest first."""
+    found: dict[str, list[int]] = {}
+    for name in schemas():
+        type_, _, version = name.rpartition(".v")
+        if name != ENVELOPE:
+            found.setdefault(type_, []).append(int(version))
+    return {
+        type_: tuple(f"{type_}.v{version}" for version in sorted(numbers, reverse=True))
+        for type_, numbers in found.items()
+    }
+
+
+@cache
 def types() -> Mapping[str, str]:
     """Give every type that an event may have, with the name of its newest schema."""
-    named = (name.rpartition(".v") for name in schemas() if name != ENVELOPE)
-    newest: dict[str, int] = {}
-    for type_, _, version in named:
-        newest[type_] = max(int(version), newest.get(type_, 0))
-    return {type_: f"{type_}.v{version}" for type_, version in newest.items()}
+    return {type_: names[0] for type_, names in versions().items()}
+
+
+def schema_at(address: str) -> str:
+    """Give the name of the schema that an address means; "" if it is none of ours."""
+    found = _ADDRESS.fullmatch(address)
+    return found.group(1) if found and found.group(1) in schemas() else ""
 
 
 def reference(*, type_: str, data: Mapping[str, Any]) -> str:

@@ -162,6 +162,9 @@ RULES: dict[str, Rule] = {
     "health/ready/": Rule("/health/ready/", anyone(OK), anyone(NOT_SO)),
     "ingest/<slug:slug>/": Rule("/ingest/shop/", anyone(NOT_SO), anyone(401)),
     "schemas/": Rule("/schemas/", anyone(OK), anyone(NOT_SO)),
+    "schemas/index.json": Rule("/schemas/index.json", anyone(OK), anyone(NOT_SO)),
+    "schemas/<str:name>": Rule("/schemas/order.created.v1", anyone(OK), anyone(NOT_SO)),
+    "schemas/<str:name>/": Rule("/schemas/order.created/", anyone(OK), anyone(NOT_SO)),
     "schemas/<str:name>.json": Rule("/schemas/order.created.v1.json", anyone(OK), anyone(NOT_SO)),
     # Django's own pages: staff only, held by Django; others are sent to its sign-in page.
     "admin/": Rule(

@@ -468,7 +468,7 @@ def test_a_post_needs_no_cookie_and_takes_few_queries(
 
 
 def test_schemas_are_public_and_may_be_kept(client: Client, db: None) -> None:
-    index = client.get("/schemas/")
+    index = client.get("/schemas/index.json")
     listed = {each["name"] for each in index.json()["schemas"]}
 
     assert listed == set(canonical.schemas())
