@@ -48,6 +48,9 @@ _WORDS = {
     "diff.failed": "Comparison given up",
     "diff.asked_again": "Comparison asked for again",
     "diff.scheduled": "Comparison scheduled",
+    "mapping.saved": "Column mapping saved",
+    "file.uploaded": "File uploaded",
+    "import.begun": "Import begun",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {

@@ -9,6 +9,7 @@ from simple_history.models import HistoricalChanges
 
 # Rows that are only ever added. Whoever may write one may still not change or remove it.
 _TRAIL = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
+_VERSIONS = ("reconciliation_columnmapping",)  # what was used stays as it was
 
 # What the product says of an audit row. Its id, transaction and true time are not its to say.
 RECORDED = (
@@ -32,9 +33,9 @@ def migrate(*, verbosity: int = 0) -> None:
 
 
 def append_only() -> tuple[str, ...]:
-    """Name the tables whose rows are only ever added: the trail, and every history."""
+    """Name the tables whose rows are only ever added: the trail, versions, every history."""
     kept = (model for model in apps.get_models() if issubclass(model, HistoricalChanges))
-    return (*_TRAIL, *(model._meta.db_table for model in kept))
+    return (*_TRAIL, *_VERSIONS, *(model._meta.db_table for model in kept))
 
 
 def grant() -> None:

@@ -5,6 +5,7 @@ A new kind is a line here; the verb that starts it makes a QUEUED Job and nudges
 
 from collections.abc import Mapping
 
+from reconciliation import upload_steps
 from reconciliation.job_runner import Step
 
-KINDS: Mapping[str, Step] = {}
+KINDS: Mapping[str, Step] = {**upload_steps.KINDS}

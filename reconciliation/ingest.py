@@ -46,6 +46,15 @@ class Receipt:
 
 
 @dataclass(frozen=True)
+class Foreseen:
+    """The verdict that one message would get; `digest` is its body's, unless it is no event."""
+
+    verdict: Verdict
+    digest: bytes | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
 class _Told:
     """A message that is an event, as its row will be."""
 
@@ -67,16 +76,27 @@ def store(*, source: Source, messages: Sequence[Message], at: datetime) -> list[
     judged = [_allowed(source, message) for message in messages]
     if len(judged) > 1:
         _take_turns(source)
-    told = [
-        _Told(place, message, sha256(canonical_bytes(message)).digest())
-        for place, message in enumerate(judged)
-        if not message.problems
-    ]
+    told = _told(judged)
     receipts = _stored(source, told, at=at) if told else {}
     for place, message in enumerate(judged):
         if message.problems:
             receipts[place] = _rejected(source, message, at=at)
     return [receipts[place] for place in range(len(judged))]
+
+
+def foresee(*, source: Source, messages: Sequence[Message]) -> list[Foreseen]:
+    """Say what `store` would answer to each message if it came alone; nothing is stored."""
+    judged = [_allowed(source, message) for message in messages]
+    told = _told(judged)
+    known = _known(source, told)
+    found = [Foreseen(Verdict.REJECTED, problems=message.problems) for message in judged]
+    for each in told:
+        _, digest = known.get(each.identity, (0, None))
+        verdict = Verdict.NEW if digest is None else Verdict.CONFLICT
+        found[each.place] = Foreseen(
+            Verdict.SEEN if digest == each.digest else verdict, each.digest
+        )
+    return found
 
 
 def is_flooded(*, source: Source, at: datetime) -> bool:
@@ -100,6 +120,14 @@ def _allowed(source: Source, message: Message) -> Message:
     if message.envelope["type"] not in canonical.INTERNAL:
         return message
     return refused(message, [Problem("/type", "Only the product itself may say this.")])
+
+
+def _told(messages: Sequence[Message]) -> list[_Told]:
+    return [
+        _Told(place, message, sha256(canonical_bytes(message)).digest())
+        for place, message in enumerate(messages)
+        if not message.problems
+    ]
 
 
 def _take_turns(source: Source) -> None:

@@ -22,11 +22,20 @@ from reconciliation.models.orders import (
 from reconciliation.models.rulebooks import RulebookVersion
 from reconciliation.models.sources import Source, SourceSecret
 from reconciliation.models.teams import Calendar, Membership, Team
+from reconciliation.models.uploads import (
+    ColumnMapping,
+    ImportFile,
+    ImportFilePart,
+    Upload,
+    UploadItem,
+    UploadRow,
+)
 from reconciliation.models.writebacks import WriteBack, WriteBackAttempt
 
 __all__ = [
     "Alias",
     "Calendar",
+    "ColumnMapping",
     "DiffFinding",
     "DiffSchedule",
     "DiffWindow",
@@ -35,6 +44,8 @@ __all__ = [
     "Event",
     "EventConflict",
     "Heartbeat",
+    "ImportFile",
+    "ImportFilePart",
     "Installation",
     "Job",
     "Membership",
@@ -51,6 +62,9 @@ __all__ = [
     "SubjectData",
     "Team",
     "UnusedMessage",
+    "Upload",
+    "UploadItem",
+    "UploadRow",
     "Waiver",
     "WriteBack",
     "WriteBackAttempt",
