@@ -14,7 +14,7 @@ from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.repairs.plan import Plan
 from reconciliation import ingest, writeback
-from reconciliation.models import Alias, Event, Order, Source, WriteBack
+from reconciliation.models import Event, Order, Source, WriteBack
 from reconciliation.validate import said
 
 SERVICE = "service:repair"
@@ -60,7 +60,12 @@ def begin(
         attempt.correction = correct(
             order=order,
             name=f"repair-{attempt.pk}",
-            data={"repair": str(attempt.pk), "kind": plan.kind, "entries": list(plan.entries)},
+            data={
+                "repair": str(attempt.pk),
+                "kind": plan.kind,
+                "entries": list(plan.entries),
+                **plan.corrects,
+            },
             at=at,
         )
     else:
@@ -93,10 +98,8 @@ def begin(
 def take_back(*, attempt: RepairAttempt, by: User, at: datetime) -> None:
     """Owe what undoes `attempt`, or reverse its correction; `follow_up` sees it through."""
     if attempt.correction is not None:
-        order = attempt.case.order
-        assert order is not None
         correct(
-            order=order,
+            order=Order.objects.get(canonical_id=attempt.plan["order"]),
             name=undo_name(attempt),
             data={
                 "repair": str(attempt.pk),
@@ -131,9 +134,6 @@ def take_back(*, attempt: RepairAttempt, by: User, at: datetime) -> None:
 def correct(*, order: Order, name: str, data: dict[str, Any], at: datetime) -> Event:
     """Store one correction of our own through the front door; the same name twice is one event."""
     source = Source.objects.get(slug=_INTERNAL)
-    Alias.objects.get_or_create(
-        source=source, kind="order", value=order.canonical_id, defaults={"order": order}
-    )
     envelope = {
         "specversion": "1.0",
         "id": name,
@@ -143,7 +143,11 @@ def correct(*, order: Order, name: str, data: dict[str, Any], at: datetime) -> E
         "data": {"order": order.canonical_id, **data},
     }
     ingest.store(source=source, messages=[said(envelope)], at=at)
-    return Event.objects.get(source=source, sender=envelope["source"], event_id=name)
+    event = Event.objects.get(source=source, sender=envelope["source"], event_id=name)
+    if data.get("reverses_event") and event.corrects_id is None:
+        event.corrects_id = data["reverses_event"]
+        event.save(update_fields=["corrects"])
+    return event
 
 
 def call_person(attempt: RepairAttempt, *, at: datetime) -> None:

@@ -1,6 +1,6 @@
 """Applies received events to their orders, batch by batch; sets aside what cannot be applied."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import structlog
@@ -17,7 +17,8 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from reconciliation import names
 from reconciliation.discrepancies import clear, open_for
-from reconciliation.folding import Fact, fold
+from reconciliation.finding import Fact
+from reconciliation.folding import fold
 from reconciliation.models import Discrepancy, Event, Source
 from reconciliation.normalise import Unreadable, read
 
@@ -52,8 +53,9 @@ def _claim(events: QuerySet[Event]) -> list[Fact]:
     """Lock events that nobody else is at; they come back in the order asked for."""
     locked = events.select_for_update(skip_locked=True, no_key=True)
     rows = locked.values_list(
-        "id", "source_id", "type", "occurred_at", "received_at", "data", "order_reference"
-    )
+        "id", "source_id", "type", "occurred_at", "received_at", "data", "order_reference",
+        "park_until",
+    )  # fmt: skip
     sources = Source.objects.in_bulk()
     return [Fact(row[0], sources[row[1]], *row[2:]) for row in rows]
 
@@ -89,7 +91,7 @@ def _apply(claimed: Sequence[Fact], *, at: datetime) -> None:
     if not facts:
         return
     new = fold(facts, at=at)
-    _clear_reports({fact.id for fact in facts if fact.order_id is not None}, at=at)
+    _clear_reports({fact.id: fact.status for fact in facts}, at=at)
     if new:
         names.wake_parked_for(new)
     _note_signs_of_life(facts)
@@ -136,13 +138,15 @@ def _amount(event: Event) -> dict[str, int]:
     return {"amount_minor": amount} if isinstance(amount, int) else {}
 
 
-def _clear_reports(event_ids: Set[int], *, at: datetime) -> None:
-    """Clear what was reported of events that have found their order now."""
+def _clear_reports(statuses: Mapping[int, str], *, at: datetime) -> None:
+    """Clear what was reported of events that could be read now, or have found their order."""
     reports = Discrepancy.objects.filter(
         event__isnull=False, check_name__in=(_TOO_LONG, _QUARANTINED), cleared_at__isnull=True
     )
     for report in reports.select_related("event"):  # few are open, and many events come in
-        if report.event_id in event_ids:
+        status = statuses.get(report.event_id or 0)
+        waits_on = report.check_name == _TOO_LONG and status == Event.Status.PARKED
+        if status is not None and not waits_on:
             clear(check_name=report.check_name, event=report.event, at=at)
 
 

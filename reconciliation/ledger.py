@@ -55,6 +55,19 @@ def add_entries(postings: Sequence[Posting]) -> None:
     _run(load("add_entries"), columns)
 
 
+def next_numbers(event_ids: Sequence[int]) -> dict[int, int]:
+    """Give the next free number among the entries of each event that has made some."""
+    if not event_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id, max(number) + 1 FROM reconciliation_entry"
+            " WHERE event_id = ANY(%s) GROUP BY event_id",
+            [list(event_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def reverse_entries(reversals: Sequence[Reversal]) -> None:
     """Take back what events put on their orders, whose locks the caller holds."""
     if not reversals:

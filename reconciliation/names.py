@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
-from reconciliation.models import Order
+from reconciliation.models import Alias, Order
 from reconciliation.normalise import NAMING, Name
 from reconciliation.sql import load
 
@@ -52,9 +53,24 @@ def find_orders(askers: Iterable[Asker]) -> dict[int, int]:
 
 
 def find_canonical(canonical_ids: Sequence[str]) -> dict[str, int]:
-    """Give the orders that we ourselves call so."""
+    """Give the orders that we ourselves call so, or that those have become."""
     known = Order.objects.filter(canonical_id__in=canonical_ids)
-    return dict(known.values_list("canonical_id", "pk"))
+    found = known.values_list("canonical_id", Coalesce("merged_into_id", "pk"))
+    return dict(found)
+
+
+def named_by(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Give those pairs of a source and an order where the source has a name for the order."""
+    asked = set(pairs)
+    known = Alias.objects.filter(
+        kind="order",
+        source_id__in={source_id for source_id, _ in asked},
+        order_id__in={order_id for _, order_id in asked},
+    )
+    return asked & {
+        (source_id or 0, order_id)
+        for source_id, order_id in known.values_list("source_id", "order_id")
+    }
 
 
 def teach(lessons: Sequence[Lesson]) -> None:

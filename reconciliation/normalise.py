@@ -28,12 +28,21 @@ class Name(NamedTuple):
     value: str
 
 
+class Taught(NamedTuple):
+    """A name that a correction teaches: what which source means by it."""
+
+    source: str  # slug
+    name: Name
+
+
 class Reading(NamedTuple):
     """What one event comes to."""
 
     entries: tuple[Draft, ...] = ()
     names: tuple[Name, ...] = ()  # other ids that mean the same order
-    reverses_event: int | None = None  # whose entries it takes back
+    reverses_event: int | None = None  # what it takes back
+    teaches: tuple[Taught, ...] = ()
+    merges: str = ""  # the order, as we call it, that is the same one
 
 
 # Fields of `data` whose value means one order, and so finds it again. A settlement or a payout
@@ -42,6 +51,9 @@ NAMING = (
     "payment", "invoice", "credit_note", "refund", "dispute", "posting", "shipment", "return",
     "fulfilment", "subscription",
 )  # fmt: skip
+# Kinds of `references` by which a first statement is known to speak of an order that another
+# source has told of. Of a lead there may come two orders; of these there is one.
+TYING = frozenset({"order", "deal", "opportunity", "quote", "cart", "checkout"})
 
 
 def read(*, type_: str, data: Data) -> Reading:
@@ -60,7 +72,14 @@ def read(*, type_: str, data: Data) -> Reading:
 
 def names_in(data: Data) -> tuple[Name, ...]:
     """List the ids of outside things that belong to one order."""
-    return tuple(Name(kind, str(data[kind])) for kind in NAMING if data.get(kind))
+    own = tuple(Name(kind, str(data[kind])) for kind in NAMING if data.get(kind))
+    return (*own, *references_in(data))
+
+
+def references_in(data: Data) -> tuple[Name, ...]:
+    """List the other names that an event gives its order: deal, lead, cart."""
+    given = data.get("references") or {}
+    return tuple(Name(kind, str(value)) for kind, value in given.items())
 
 
 def _money(kind: str, data: Data, *, reference: str, field: str = "amount_minor") -> Draft:
@@ -102,8 +121,7 @@ def _ordered(data: Data) -> Draft:
 
 def _order_created(data: Data) -> Reading:
     confirmed = (Draft("CONFIRMED"),) if data.get("confirmed") else ()
-    names = tuple(Name(kind, str(value)) for kind, value in data.get("references", {}).items())
-    return Reading((_ordered(data), *confirmed), names)
+    return Reading((_ordered(data), *confirmed))
 
 
 def _order_amended(data: Data) -> Reading:
@@ -223,7 +241,15 @@ def _correction_recorded(data: Data) -> Reading:
         for entry in data.get("entries", ())
     )
     reverses = data.get("reverses_event")
-    return Reading(entries, reverses_event=None if reverses is None else int(reverses))
+    return Reading(
+        entries,
+        reverses_event=None if reverses is None else int(reverses),
+        teaches=tuple(
+            Taught(str(each["source"]), Name(str(each["kind"]), str(each["value"])))
+            for each in data.get("names", ())
+        ),
+        merges=str(data.get("merges", "")),
+    )
 
 
 _READERS: Mapping[str, Callable[[Data], Reading]] = {

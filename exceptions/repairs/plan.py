@@ -53,6 +53,8 @@ class Plan:
     payload: dict[str, Any] = field(default_factory=dict)
     inverse_action: str = ""  # "" cannot be undone, unless inside
     entries: tuple[dict[str, Any], ...] = ()
+    corrects: dict[str, Any] = field(default_factory=dict)  # what a correction says beyond entries
+    is_final: bool = False  # an inside repair that leaves no way back
 
     @property
     def is_inside(self) -> bool:
@@ -62,7 +64,7 @@ class Plan:
     @property
     def is_undoable(self) -> bool:
         """Tell whether there is a way back."""
-        return self.is_inside or bool(self.inverse_action)
+        return not self.is_final and (self.is_inside or bool(self.inverse_action))
 
     @property
     def undo_minutes(self) -> int:

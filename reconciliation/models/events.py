@@ -24,6 +24,8 @@ class Event(models.Model):
         PARKED = "PARKED"  # waits for the order it names
         DUPLICATE = "DUPLICATE"  # says again what another event has said
         QUARANTINED = "QUARANTINED"  # could not be applied; a person must look
+        CORRECTED = "CORRECTED"  # a corrected copy was sent in its place
+        DISMISSED = "DISMISSED"  # a person said that it is not ours
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="events")
     sender = models.TextField()  # CloudEvents `source`

@@ -167,6 +167,9 @@ class Alias(models.Model):
     value = models.CharField(max_length=255)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="aliases")
     event_id = models.BigIntegerField(null=True)  # the event that taught it
+    merged_from = models.ForeignKey(  # the order that it meant before that was merged
+        Order, on_delete=models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         constraints: ClassVar = [

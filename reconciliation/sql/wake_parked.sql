@@ -20,13 +20,23 @@ WHERE
                     ELSE parked.order_reference
                 END AS value
             FROM reconciliation_event AS parked
-            WHERE parked.status = 'PARKED'
+            WHERE parked.status = 'PARKED' AND parked.type <> 'correction.recorded'
             UNION ALL
             SELECT
                 parked.id, parked.source_id, fields.name, parked.data ->> fields.name
             FROM reconciliation_event AS parked
             CROSS JOIN unnest(%(naming)s::text[]) AS fields (name)
-            WHERE parked.status = 'PARKED' AND parked.type <> 'order.created'
+            WHERE parked.status = 'PARKED' AND parked.type NOT IN ('order.created', 'correction.recorded')
+            UNION ALL
+            SELECT
+                parked.id, parked.source_id, given.kind, given.value
+            FROM reconciliation_event AS parked
+            CROSS JOIN jsonb_each_text(
+                CASE jsonb_typeof(parked.data -> 'references')
+                    WHEN 'object' THEN parked.data -> 'references'
+                END
+            ) AS given (kind, value)
+            WHERE parked.status = 'PARKED' AND parked.type NOT IN ('order.created', 'correction.recorded')
         ) AS waiting
         JOIN reconciliation_alias AS aliases
             ON aliases.kind = waiting.kind AND aliases.value = waiting.value
@@ -35,4 +45,16 @@ WHERE
         HAVING
             bool_or(aliases.source_id = waiting.source_id)
             OR min(aliases.order_id) = max(aliases.order_id)
+        UNION ALL
+        -- Our own corrections call orders what we call them, and a merge names two.
+        SELECT
+            parked.id
+        FROM reconciliation_event AS parked
+        JOIN reconciliation_order AS orders ON orders.canonical_id = parked.order_reference
+        LEFT JOIN reconciliation_order AS merged
+            ON merged.canonical_id = parked.data ->> 'merges'
+        WHERE
+            parked.status = 'PARKED'
+            AND parked.type = 'correction.recorded'
+            AND (parked.data ->> 'merges' IS NULL OR merged.id IS NOT NULL)
     )
