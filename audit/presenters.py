@@ -51,6 +51,8 @@ _WORDS = {
     "mapping.saved": "Column mapping saved",
     "file.uploaded": "File uploaded",
     "import.begun": "Import begun",
+    "order.put_right": "Put right by replay",
+    "replay.started": "Replay started",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {
