@@ -53,7 +53,7 @@
     else one("#shortcuts").showModal();
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && event.target.matches("[data-open]")) opened = "title";
+    if (event.key === "Enter" && event.target.matches("#rows .what a")) opened = "title";
   }, true);
   let opened = "";
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -132,7 +132,7 @@
     const text = parts.slice(0, 2).map((part) => part.join(" ")).join(" ") || "0 min";
     return `${text} ${due > Date.now() ? "left" : "over"}`;
   };
-  const tick = () => all("[data-tick] time").forEach((time) => {
+  const tick = () => all(".pill time").forEach((time) => {
     const due = Date.parse(time.dateTime);
     if (!time.dataset.known) time.dataset.known = words(due) === time.textContent.trim() ? "yes" : "no";
     if (time.dataset.known === "yes") time.textContent = words(due);
@@ -180,7 +180,7 @@
   const repair = () => {
     const run = one("#run-repair");
     if (run && document.activeElement === run) return press("#run-repair");
-    if (run && (!current() || Number(panel()?.dataset.case) === Number(current().dataset.case))) { run.focus(); return true; }
+    if (run && (!current() || `case-${panel()?.dataset.case}` === current().id)) { run.focus(); return true; }
     const offer = current() && one("[data-repair]", current());
     if (offer) offer.click();
     return Boolean(offer);
@@ -198,7 +198,8 @@
   };
   const claim = () => press("#do-claim") || openForm("claim");
   const openOrder = () => {
-    const address = one("#panel-order")?.href || current()?.dataset.order;
+    const order = current()?.dataset.order;
+    const address = one("#panel-order")?.href || (order && `/orders/${encodeURIComponent(order)}/`);
     if (address) location.assign(address);
     return Boolean(address);
   };
@@ -238,6 +239,9 @@
   /* The filter menu offers what the chosen field takes. */
   const field = one("#filter-field");
   const offers = all("#filter-values option");
+  /* What repeats from option to option is said once. */
+  const carry = (options, name) => options.reduce((last, option) => (option.dataset[name] ||= last), "");
+  carry(offers, "field");
   const narrow = () => {
     const chosen = field.selectedOptions[0];
     const takes = chosen.dataset.operators.split(" ");
@@ -246,7 +250,7 @@
     one("#filter-values").replaceChildren(...offers.filter((option) => option.dataset.field === chosen.value));
     one("#filter-value").value = "";
   };
-  if (field) { field.addEventListener("change", narrow); narrow(); }
+  if (field) { carry([...field.options], "operators"); field.addEventListener("change", narrow); narrow(); }
 
   all("[data-shortcuts]").forEach((button) => { button.hidden = false; });
   document.documentElement.dataset.ready = "yes";

@@ -1,9 +1,12 @@
 """The exception pages: what they show, what they refuse, and how they say it."""
 
+import gzip
 import re
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from django.contrib.staticfiles.finders import find as find_static
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -71,6 +74,27 @@ def test_no_match_says_how_much_is_hidden(operator: Client) -> None:
 
 def test_a_place_that_we_did_not_give_out_is_a_bad_request(operator: Client) -> None:
     assert operator.get("/exceptions/?after=made-up").status_code == 400
+
+
+def test_the_first_load_of_a_full_queue_is_small(people: dict[str, Client], desk: datetime) -> None:
+    for number in range(50):
+        forget_to_activate(f"SO-1000{number}", at=desk - timedelta(hours=9))
+    find()
+
+    page = body(people["Admin"], "/exceptions/")  # who sees every link of the rail
+
+    loaded = re.findall(r'<(?:link rel="(?:icon|stylesheet)" href|script src)="([^"]+)"', page)
+    answers = [page.encode(), *(static(address) for address in loaded)]
+    assert page.count("<tr id=") == 50
+    assert len(answers) <= 8
+    assert sum(map(len, answers)) <= 150_000
+    assert sum(len(gzip.compress(answer)) for answer in answers) <= 60_000
+
+
+def static(address: str) -> bytes:
+    found = find_static(address.removeprefix("/static/"))
+    assert found is not None, address
+    return Path(found).read_bytes()
 
 
 def test_older_rows_follow_without_a_gap(operator: Client, desk: datetime) -> None:

@@ -26,7 +26,7 @@ def test_no_template_holds(path: Path, what: str) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=str)
 def test_every_icon_exists(path: Path) -> None:
-    for name in re.findall(r'{% lucide "([a-z0-9-]+)"', path.read_text()):
+    for name in re.findall(r'{% (?:lucide|icon) "([a-z0-9-]+)"', path.read_text()):
         assert lucide._load_icon(name) is not None
 
 
