@@ -53,6 +53,7 @@ _WORDS = {
     "import.begun": "Import begun",
     "order.put_right": "Put right by replay",
     "replay.started": "Replay started",
+    "pass.started": "Pass over all orders begun",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {

@@ -13,11 +13,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config import invariants
-from reconciliation.models import Heartbeat, Installation, RulebookVersion
+from reconciliation.models import DiffWindow, Heartbeat, Installation, RulebookVersion, Run
 
 SILENT_AFTER = timedelta(seconds=60)
 _UNHEARD_OF = timedelta(minutes=3)  # findings older than this say nothing any more
 _DAY = timedelta(days=1)
+_NIGHTLY_AT_LEAST = timedelta(hours=36)
+_COMPARED_WITHIN = timedelta(minutes=30)
 _REJECTING_SHARE = 0.2
 _SQL = Path(__file__).resolve().parent / "sql"
 # Component of a heartbeat → what it is called; all of them are expected to live.
@@ -76,11 +78,12 @@ def read(*, at: datetime, true_at: datetime) -> Health:
     """Look at everything as of `at`; processes live by the true clock."""
     sources = _sources(at=at)
     processes = _processes(true_at=true_at)
-    checks = _checks(true_at=true_at)
+    checks, nets = _checks(true_at=true_at), _nets(at=at)
     problems = (
         *(_source_sentence(source) for source in sources if source.tone in ("bad", "warn")),
         *(f"{fact.name}: {fact.words}." for fact in processes if fact.tone == "bad"),
         *(fact.words for fact in checks if fact.tone == "bad"),
+        *(f"{fact.name}: {fact.words.lower()}." for fact in nets if fact.tone == "bad"),
     )
     sentence, more = _summary(problems, sources)
     return Health(
@@ -91,7 +94,7 @@ def read(*, at: datetime, true_at: datetime) -> Health:
         sources=sources,
         processes=processes,
         queues=_queues(at=at, true_at=true_at),
-        checks=checks,
+        checks=(*checks, *nets),
         deploy=_deploy(),
     )
 
@@ -217,6 +220,38 @@ def _checks(*, true_at: datetime) -> tuple[Fact, ...]:
         else:
             facts.append(Fact(invariant.holds, finding.sentence, "bad"))
     return tuple(facts)
+
+
+def _nets(*, at: datetime) -> tuple[Fact, ...]:
+    """Tell of what catches what everything else has missed."""
+    return (_full_pass(at=at), _comparisons(at=at))
+
+
+def _full_pass(*, at: datetime) -> Fact:
+    name = "The nightly pass finds nothing new"
+    last = Run.objects.filter(scope="all").order_by("-pk").first()
+    if last is None:
+        return Fact(name, "Not made yet", "none", href="/jobs/")
+    when, news = ago(last.at, at), last.opened + last.cleared
+    if at - last.at > _NIGHTLY_AT_LEAST:
+        return Fact(name, f"Late, the last was {when}", "bad", href="/jobs/")
+    if news:
+        said = f"Opened {last.opened:,}, cleared {last.cleared:,}, {when}"
+        return Fact(name, said, "warn", href="/jobs/")
+    return Fact(name, f"Holds, {when}", "ok", href="/jobs/")
+
+
+def _comparisons(*, at: datetime) -> Fact:
+    name = "Every comparison with a source's records was made"
+    failed = DiffWindow.objects.filter(state=DiffWindow.State.FAILED).count()
+    late = DiffWindow.objects.filter(
+        state=DiffWindow.State.DUE, next_attempt_at__lte=at - _COMPARED_WITHIN
+    ).count()
+    if failed or late:
+        return Fact(name, f"{failed:,} given up, {late:,} late", "bad", href="/comparisons/")
+    is_any = DiffWindow.objects.exists()
+    words, tone = ("Holds", "ok") if is_any else ("None is set up", "none")
+    return Fact(name, words, tone, href="/comparisons/")
 
 
 def _deploy() -> tuple[Fact, ...]:

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from config.work import KINDS
 from exceptions import escalate, intake, notify, repair
-from reconciliation import apply, diff, job_runner, reconcile, writeback
+from reconciliation import apply, diff, full_pass, job_runner, reconcile, writeback
 
 
 class Take(Protocol):
@@ -31,6 +31,7 @@ class Stage(NamedTuple):
 
 # 1 ingest happens in the front door: reconciliation/views/ingest.py
 STAGES = (
+    Stage("nightly", full_pass.take, 1),        # every order judged once a night, as a job
     Stage("jobs", partial(job_runner.take, kinds=KINDS), 20),  # steps of long work, see work.py
     Stage("apply", apply.take, 5_000),          # events → entries, position, state
     Stage("reconcile", reconcile.take, 5_000),  # dirty and due orders → discrepancies

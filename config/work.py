@@ -5,7 +5,11 @@ A new kind is a line here; the verb that starts it makes a QUEUED Job and nudges
 
 from collections.abc import Mapping
 
-from reconciliation import replay_job, upload_steps
+from reconciliation import full_pass, replay_job, upload_steps
 from reconciliation.job_runner import Step
 
-KINDS: Mapping[str, Step] = {**upload_steps.KINDS, replay_job.KIND: replay_job.step}
+KINDS: Mapping[str, Step] = {
+    **upload_steps.KINDS,
+    full_pass.KIND: full_pass.step,
+    replay_job.KIND: replay_job.step,
+}

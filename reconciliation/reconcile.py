@@ -48,7 +48,7 @@ def take(*, limit: int, at: datetime) -> int:
         return 0
     rules = rulebook.live()
     counts = _judge(taken, rules=rules, at=at)
-    _note(counts, scope="due", rules=rules, at=at)
+    note(counts, scope="due", at=at)
     return len(taken)
 
 
@@ -66,15 +66,26 @@ def judge_all(*, at: datetime) -> Counts:
 
     The safety net under the due marks: in a healthy product it opens and clears nothing.
     """
-    rules = rulebook.live()
     total, last = Counts(), 0
     while ids := list(
         Order.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]
     ):
         total += judge(order_ids=ids, at=at)
         last = ids[-1]
-    _note(total, scope="all", rules=rules, at=at)
+    note(total, scope="all", at=at)
     return total
+
+
+def note(counts: Counts, *, scope: str, at: datetime, started_at: datetime | None = None) -> None:
+    """Keep what a pass found, which began at `started_at`, or in this transaction."""
+    run = Run.objects.create(
+        scope=scope, rulebook_version=rulebook.live().number, at=at, **asdict(counts)
+    )
+    _run(
+        "UPDATE reconciliation_run SET started_at = COALESCE(%(started_at)s, started_at),"
+        " finished_at = clock_timestamp() WHERE id = %(id)s",
+        {"id": run.pk, "started_at": started_at},
+    )
 
 
 def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
@@ -150,14 +161,6 @@ def _counts() -> Counts:
     with connection.cursor() as cursor:
         cursor.execute(load("pass_counts"))
         return Counts(*cursor.fetchone())
-
-
-def _note(counts: Counts, *, scope: str, rules: Rulebook, at: datetime) -> None:
-    run = Run.objects.create(scope=scope, rulebook_version=rules.number, at=at, **asdict(counts))
-    _run(
-        "UPDATE reconciliation_run SET finished_at = clock_timestamp() WHERE id = %(id)s",
-        {"id": run.pk},
-    )
 
 
 def _run(text: str, given: Mapping[str, Any]) -> None:

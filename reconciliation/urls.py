@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("comparisons/<int:window_id>/again/", comparisons.again, name="compare-again"),
     path("comparisons/schedules/<slug:slug>/", comparisons.schedule, name="comparison-schedule"),
     path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/pass/", jobs.start_pass, name="start-pass"),
     path("jobs/<int:job_id>/", jobs.job, name="job"),
     path("jobs/<int:job_id>/stop/", jobs.stop, name="stop-job"),
     path("ingest/<slug:slug>/", ingest.ingest, name="ingest"),

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
+from reconciliation import full_pass
 from reconciliation import jobs as work
 from reconciliation.clock import now
 from reconciliation.models import Job
@@ -27,6 +28,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         "is_live": older_than is None and any(row.is_under_way for row in rows),
         "older_href": f"/jobs/?after={more}" if more else "",
         "newest_href": "/jobs/" if older_than is not None else "",
+        "pass_refusal": "" if full_pass.can_start(_person(request)) else full_pass.NEEDS,
     }
     if request.headers.get("HX-Target") == "jobs":
         return render(request, "reconciliation/_jobs.html", context)
@@ -37,6 +39,19 @@ def jobs(request: HttpRequest) -> HttpResponse:
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
     """Show one job; while it runs, the piece asks for itself every second."""
     return _show(request, job_id)
+
+
+@require_POST
+def start_pass(request: HttpRequest) -> HttpResponse:
+    """Have every order judged, whatever is due; the job's page shows how far it is."""
+    try:
+        job = full_pass.start(by=_person(request), at=now())
+    except full_pass.NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except full_pass.CannotStart as refusal:
+        messages.info(request, str(refusal))
+        return HttpResponseRedirect("/jobs/", status=HTTPStatus.SEE_OTHER)
+    return HttpResponseRedirect(f"/jobs/{job.pk}/", status=HTTPStatus.SEE_OTHER)
 
 
 @require_POST

@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
     ),
     "metrics/": _page("/metrics/"),
     "jobs/": _page("/jobs/"),
+    "jobs/pass/": Rule("/jobs/pass/", every_role(NOT_SO), only(("Platform owner", "Admin"), SEEN)),
     "jobs/<int:job_id>/": _page("/jobs/{job}/"),
     "jobs/<int:job_id>/stop/": Rule(
         "/jobs/{job}/stop/",
