@@ -53,15 +53,15 @@ def read(*, source: Source, post: Post) -> Taken:
     """Read a post of a source with an adapter. Raises TooMany."""
     adapter = format_of(source.signing_scheme).adapter
     assert adapter is not None
+    unreadable = _content_type(source, "unreadable")
     try:
         body = strict.read(strict.decode(post.body))
     except NotJson as error:
-        content_type = _content_type(source, "unreadable")
-        return Taken(
-            (validate.unreadable(raw=post.body, content_type=content_type, detail=str(error)),)
-        )
+        detail = str(error)
+        message = validate.unreadable(raw=post.body, content_type=unreadable, detail=detail)
+        return Taken((message,))
     if body.problems:  # such as a NUL: it could not be stored
-        whole = Message(raw=post.body, content_type=_content_type(source, "unreadable"))
+        whole = Message(raw=post.body, content_type=unreadable)
         return Taken((validate.refused(whole, body.problems),))
     parts = adapter.split(body.value)
     if len(parts) > MOST_MESSAGES:
@@ -122,10 +122,6 @@ def _message(fact: Fact, raw: bytes, content_type: str) -> Message:
 def _content_type(source: Source, kind: str) -> str:
     """Write what the bytes are, so that they can be read again without their headers."""
     return f"application/json; format={source.signing_scheme}; kind={_plain(kind)}"
-
-
-def _blank(source: Source) -> str:
-    return _content_type(source, "unreadable")
 
 
 def _plain(kind: str) -> str:

@@ -15,6 +15,8 @@ from reconciliation.sources.native import Fact, Post, Reading, Unused, order_nam
 
 _SENDER = "/shopify"
 _TOPIC = "x-shopify-topic"
+# Attributes that a shop puts on an order to say where it came from.
+_NOTES = {"deal": "deal", "deal_id": "deal", "lead": "lead", "lead_id": "lead"}
 
 
 def verify(post: Post, *, keys: Sequence[bytes], now: int) -> None:
@@ -118,7 +120,12 @@ def _customer(order: Fields) -> dict[str, object]:
 def _references(order: Fields) -> dict[str, str]:
     """Tie the order's id, which refunds and parcels carry, to its name; and where it began."""
     fields = {"order": "id", "checkout": "checkout_id", "cart": "cart_token"}
-    return {name: order.text(field)[:255] for name, field in fields.items() if order.has(field)}
+    found = {name: order.text(field)[:255] for name, field in fields.items() if order.has(field)}
+    for note in order.each("note_attributes"):
+        name = _NOTES.get(note.text("name", default="").lower())
+        if name and note.has("value"):
+            found[name] = note.text("value")[:255]
+    return found
 
 
 def _refunded(refund: Fields) -> Reading:

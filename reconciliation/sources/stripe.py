@@ -85,8 +85,10 @@ def _order(thing: Fields, *others: str) -> str:
 
 
 def _references(thing: Fields, **fields: str) -> dict[str, str]:
-    """Give the other ids that mean the same order, by kind."""
-    return {name: thing.text(field) for name, field in fields.items() if thing.has(field)}
+    """Give the other ids that mean the same order, by kind; a shop may put a deal's with it."""
+    metadata = thing.inside("metadata")
+    deal = {"deal": metadata.text("deal_id")} if metadata.has("deal_id") else {}
+    return deal | {name: thing.text(field) for name, field in fields.items() if thing.has(field)}
 
 
 def _amount(thing: Fields, name: str) -> dict[str, object]:
