@@ -47,7 +47,7 @@ def split(body: object) -> list[object]:
 
 def kind(message: Fields, _headers: Mapping[str, str]) -> str:
     """Name the subscription's type; a deal as the API gives it has none."""
-    return message.text("subscriptionType", default="deal")[:64]
+    return message.text("subscriptionType", default="deal")
 
 
 def read(message: Fields, headers: Mapping[str, str]) -> Reading:

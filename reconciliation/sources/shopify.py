@@ -36,7 +36,7 @@ def split(body: object) -> list[object]:
 
 def kind(_message: Fields, headers: Mapping[str, str]) -> str:
     """Name the topic: a header, which is kept beside the body."""
-    return headers.get(_TOPIC, "")[:64] or "unknown"
+    return headers.get(_TOPIC, "") or "unknown"
 
 
 def read(message: Fields, headers: Mapping[str, str]) -> Reading:

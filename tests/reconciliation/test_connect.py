@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from audit.models import AuditEvent
-from reconciliation.connect import CannotConnect, connect
+from reconciliation.connect import CannotConnect, connect, connect_native
 from reconciliation.encryption import CannotDecrypt, decrypt, encrypt
+from reconciliation.management.commands import connect_source
 from reconciliation.models import Source, SourceSecret
-from reconciliation.sources import keys, standard_webhooks
+from reconciliation.sources import FORMATS, keys, standard_webhooks
 
 GIVEN: dict[str, Any] = {
     "slug": "shop", "name": "Shop", "kind": "shop", "team_slug": "fulfilment-ops", "by": "ada",
@@ -91,6 +93,85 @@ def test_the_command_prints_the_secret_once(installed: datetime) -> None:
     assert source.truth_for == ["order.created"]
     with pytest.raises(CommandError, match="already"):
         call_command("connect_source", *given, stdout=StringIO())
+
+
+@pytest.mark.django_db
+def test_a_system_s_own_secret_is_taken_from_a_file_and_never_printed(
+    installed: datetime, tmp_path: Path
+) -> None:
+    out, file = StringIO(), tmp_path / "secret"
+    file.write_text(" whsec_of_the_vendor\n")
+    given = ["pay", "--name", "Pay", "--format", "stripe", "--team", "triage", "--json"]
+
+    call_command("connect_source", *given, "--secret-file", str(file), stdout=out)
+
+    source = Source.objects.get(slug="pay")
+    row = AuditEvent.objects.get(stream="source", subject_id=source.pk)
+    assert json.loads(out.getvalue()) == {"slug": "pay", "address": "/ingest/pay/"}
+    assert keys.active(source_id=source.pk) == (b"whsec_of_the_vendor",)
+    assert (source.kind, source.signing_scheme) == ("payments", "stripe")
+    assert source.truth_for == list(FORMATS["stripe"].truth)
+    assert b"of_the_vendor" not in bytes(row.body) + bytes(SourceSecret.objects.get().ciphertext)
+
+
+@pytest.mark.django_db
+def test_a_secret_is_asked_for_unseen(installed: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect_source, "getpass", lambda _prompt: "typed-by-hand")
+
+    call_command(
+        "connect_source", "hub", "--name", "Hub", "--format", "hubspot", "--team", "triage",
+        stdout=StringIO(),
+    )  # fmt: skip
+
+    source = Source.objects.get(slug="hub")
+    assert keys.active(source_id=source.pk) == (b"typed-by-hand",)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("options", "typed", "why"),
+    [
+        (["--format", "stripe"], "short", "8 to 512 characters"),
+        (["--format", "stripe"], "", "8 to 512 characters"),
+        (["--format", "stripe"], "a\x00" * 8, "printable"),
+        (["--format", "stripe", "--kind", "shop"], "long-enough", "leave out --kind"),
+        (
+            ["--format", "stripe", "--writeback-url", "https://a.example"],
+            "long-enough",
+            "leave out",
+        ),
+        (["--format", "stripe", "--secret-file", "/nowhere"], "long-enough", "cannot be read"),
+        ([], "long-enough", "Say its kind"),
+    ],
+)
+def test_what_cannot_be_connected_in_its_own_format_is_said(
+    installed: datetime, monkeypatch: pytest.MonkeyPatch, options: list[str], typed: str, why: str
+) -> None:
+    monkeypatch.setattr(connect_source, "getpass", lambda _prompt: typed)
+    before = Source.objects.count()
+
+    with pytest.raises(CommandError, match=why):
+        call_command(
+            "connect_source",
+            "pay",
+            "--name",
+            "Pay",
+            "--team",
+            "triage",
+            *options,
+            stdout=StringIO(),
+        )
+
+    assert Source.objects.count() == before
+
+
+@pytest.mark.django_db
+def test_our_own_format_takes_no_secret_of_theirs(installed: datetime) -> None:
+    with pytest.raises(CannotConnect, match="The format is one of stripe"):
+        connect_native(
+            slug="pay", name="Pay", format_name="standard-webhooks", secret="long-enough",  # noqa: S106
+            team_slug="triage", by="ada", at=installed,
+        )  # fmt: skip
 
 
 def test_what_is_encrypted_decrypts_for_its_purpose_only() -> None:
