@@ -16,7 +16,7 @@ from django.db import transaction
 from reconciliation import ingest, strict, validate
 from reconciliation.ingest import Receipt
 from reconciliation.models import Source, UnusedMessage
-from reconciliation.sources import Adapter, format_of
+from reconciliation.sources import TOPIC_HEADERS, Adapter, format_of
 from reconciliation.sources.fields import Fields
 from reconciliation.sources.native import Fact, Post, Unused
 from reconciliation.strict import NotJson
@@ -73,6 +73,16 @@ def read(*, source: Source, post: Post) -> Taken:
     )
 
 
+def read_again(*, source: Source, raw: bytes, content_type: str) -> Taken:
+    """Read what was kept before, as what is understood and believed by now. Raises TooMany.
+
+    `content_type` is the one it was kept under: it holds what the headers said.
+    """
+    kind = content_type.rpartition("kind=")[2]
+    headers = dict.fromkeys(TOPIC_HEADERS, kind)
+    return read(source=source, post=Post(headers=headers, body=raw))
+
+
 @transaction.atomic
 def store(*, source: Source, taken: Taken, at: datetime) -> list[Receipt]:
     """Store what a post came to, received at `at`; gives a receipt for each event in it."""
@@ -107,7 +117,9 @@ def _read_part(
 
 
 def _is_told(source: Source, type_: str) -> bool:
-    return type_.startswith((_WEIGHED, *source.truth_for))
+    """Tell whether a source's word counts; a type may be believed whole or by its beginning."""
+    believed = (str(prefix).rstrip("*") for prefix in source.truth_for)
+    return type_.startswith((_WEIGHED, *believed))
 
 
 def _unbelieved(fact: Fact) -> Unused:

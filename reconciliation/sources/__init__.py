@@ -20,6 +20,8 @@ from reconciliation.sources.fields import Fields
 from reconciliation.sources.native import Post, Reading
 
 STANDARD = "standard-webhooks"
+# Headers that say what kind of message a body is, which the body alone does not.
+TOPIC_HEADERS = ("x-shopify-topic", "x-wc-webhook-topic")
 
 
 class Adapter(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from reconciliation import apply
+from reconciliation import apply, native
 from reconciliation.models import Discrepancy, Event, Order, RejectedEvent, Source, UnusedMessage
 from tests.reconciliation.sources.messages import (
     CHARGE,
@@ -119,6 +119,21 @@ def test_what_is_added_up_is_told_only_by_a_source_that_is_believed_for_it(
     assert said(response)["unused"] == 1
     assert [event.type for event in Event.objects.all()] == ["return.received"]
     assert UnusedMessage.objects.get().why == "This source is not believed for payment.refunded."
+
+
+def test_what_was_kept_can_be_read_again_once_its_source_is_believed(installed: datetime) -> None:
+    shop = Vendor("shopify", at=installed)
+    shop.post(SHOPIFY_REFUND, topic="refunds/create")
+    kept = UnusedMessage.objects.get()
+    Source.objects.filter(slug="shopify").update(truth_for=["payment.*", "return."])
+
+    taken = native.read_again(
+        source=shop.source, raw=bytes(kept.raw or b""), content_type=kept.content_type
+    )
+    native.store(source=shop.source, taken=taken, at=installed)
+
+    told = Event.objects.order_by("id").values_list("type", flat=True)
+    assert list(told) == ["return.received", "payment.refunded"]
 
 
 def test_the_intent_to_receive_is_answered_by_the_signature_alone(installed: datetime) -> None:
