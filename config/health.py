@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from config import invariants
 from reconciliation.models import DiffWindow, Heartbeat, Installation, RulebookVersion, Run
+from reconciliation.silent import CHECK
 
 SILENT_AFTER = timedelta(seconds=60)
 _UNHEARD_OF = timedelta(minutes=3)  # findings older than this say nothing any more
@@ -120,14 +121,14 @@ def duration(span: timedelta) -> str:
 
 
 def _sources(*, at: datetime) -> tuple[SourceHealth, ...]:
-    return tuple(_source(row, at=at) for row in _rows("health_sources", {"at": at}))
+    return tuple(_source(row, at=at) for row in _rows("health_sources", {"at": at, "check": CHECK}))
 
 
 def _source(row: Mapping[str, Any], *, at: datetime) -> SourceHealth:
     word, tone = _word(row, at=at)
     expected = row["expected_gap_seconds"]
     last_words = ago(row["last_at"], at) if row["last_at"] else "nothing heard yet"
-    if expected and tone in ("warn", "bad") and word in ("Quiet", "Late"):
+    if expected and tone in ("warn", "bad") and word in ("Silent", "Quiet", "Late"):
         last_words += f", expected every {duration(timedelta(seconds=expected))}"
     return SourceHealth(
         name=row["name"],
@@ -151,6 +152,7 @@ def _word(row: Mapping[str, Any], *, at: datetime) -> tuple[str, str]:
     gap = timedelta(seconds=row["expected_gap_seconds"] or _DAY.total_seconds())
     words = (
         (row["is_paused"], "Paused", "pause"),
+        (row["is_silent"], "Silent", "bad"),
         (row["rejected_hour"] > _REJECTING_SHARE * heard, "Rejecting", "bad"),
         (row["writes_failed"] > 0, "Writes failing", "bad"),
         (row["last_at"] is None, "No data", "none"),

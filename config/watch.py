@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from config import invariants
 from exceptions.models import Message
-from reconciliation import heartbeat
+from reconciliation import heartbeat, silent
 from reconciliation.models import Heartbeat
 
 COMPONENT = "loop:watch"
@@ -50,7 +50,7 @@ def take(*, limit: int, at: datetime) -> int:
 
 
 def look() -> list[Problem]:
-    """Find what is quiet by the true clock, and what the invariants found last."""
+    """Find what is quiet by the true clock, which sources are, and what the invariants found."""
     expected = ["beat", "worker", "loop:escalate", "loop:seal"]
     with connection.cursor() as cursor:
         cursor.execute(_QUIET, [expected])
@@ -58,6 +58,9 @@ def look() -> list[Problem]:
             Problem(f"quiet:{component}", f"No sign of life from {component} for a minute.")
             for (component,) in cursor.fetchall()
         ]
+    problems += [
+        Problem(f"silent:{source.slug}", f"{source.name} is silent.") for source in silent.sources()
+    ]
     findings, _ = invariants.last_findings()
     return problems + [
         Problem(f"invariant:{finding.name}", finding.sentence)

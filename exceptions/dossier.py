@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from django.contrib.auth.models import User
 
-from exceptions import attempts, words
+from exceptions import attempts, waits, words
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
 from exceptions.models import Case, RepairAttempt
@@ -81,6 +81,7 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         ),
         next_escalation=_next_escalation(case),
         facts=_facts(case),
+        silent=waits.silent_sources(case),
         comparison=_comparison(case),
         repairs=offers,
         preview=_preview(case, recommended, user=user) if case.is_open else None,

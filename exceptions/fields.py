@@ -10,6 +10,7 @@ from django.db.models import Q
 from exceptions.history_fields import HISTORY
 from exceptions.models import Case
 from exceptions.repairs import KINDS
+from exceptions.waits import SILENT_SOURCE
 from reconciliation.fields import (
     DISCREPANCY,
     Age,
@@ -142,6 +143,7 @@ FIELDS = Registry(
         Moment("found_at", "Difference found", ("discrepancy__opened_at",)),
         Moment("cleared_at", "Difference gone", ("discrepancy__cleared_at",)),
         Choice("check_team", "Team of the check", ("discrepancy__team__slug",), choices=team_names),
+        SILENT_SOURCE,
         *HISTORY,
         *(field for name, field in DISCREPANCY.items() if name not in _OF_THE_CASE),
     ]

@@ -21,7 +21,13 @@ from reconciliation.rulebook import Rulebook
 ACTOR = "service:intake"
 _REOPENS_WITHIN = timedelta(days=30)
 _BY_ITSELF = "service:reconcile"
-_SUBJECT = ("team", "order__detail__source", "event__order", "writeback__order")
+_SUBJECT = (
+    "team",
+    "order__detail__source",
+    "event__order",
+    "writeback__order",
+    "source__owner_team",
+)
 
 
 def take(*, limit: int, at: datetime) -> int:
@@ -74,7 +80,13 @@ def _case(
     """Decide team, severity, clocks and whether the product may try first."""
     facts = DISCREPANCY.values_of(found)
     catch_all = next(slug for slug, team in teams.items() if team.is_catch_all)
-    chosen = route.routing(rules=rules, facts=facts, teams=teams.keys(), catch_all=catch_all)
+    chosen = route.routing(
+        rules=rules,
+        facts=facts,
+        teams=teams.keys(),
+        catch_all=catch_all,
+        source_owner=found.source.owner_team.slug if found.source else "",
+    )
     team = teams[chosen.team]
     severity = route.severity(rules=rules, facts=facts)
     times = clocks(rules=rules, severity=severity, opened_at=at, team_hours=hours_of(team.calendar))

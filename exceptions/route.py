@@ -11,6 +11,7 @@ from reconciliation.fields import DISCREPANCY
 from reconciliation.rulebook import Automation, Rulebook
 
 CATCH_ALL = ""  # the route of what no rule names
+SOURCE_OWNER = "source-owner"  # as a route's team: the team that owns the source it is about
 _LOWEST = "P3"
 
 
@@ -23,15 +24,22 @@ class Routing:
 
 
 def routing(
-    *, rules: Rulebook, facts: Mapping[str, Any], teams: Collection[str], catch_all: str
+    *,
+    rules: Rulebook,
+    facts: Mapping[str, Any],
+    teams: Collection[str],
+    catch_all: str,
+    source_owner: str = "",
 ) -> Routing:
     """Find the first route whose conditions all hold; else the catch-all team. Always answers.
 
-    A route to a team that no longer exists does not count.
+    A route to a team that no longer exists does not count, nor one to the owner of a source where
+    the case is about none.
     """
     for rule in rules.routes:
-        if rule.team in teams and DISCREPANCY.evaluate(rule.when, facts):
-            return Routing(team=rule.team, route=rule.name)
+        team = source_owner if rule.team == SOURCE_OWNER else rule.team
+        if team in teams and DISCREPANCY.evaluate(rule.when, facts):
+            return Routing(team=team, route=rule.name)
     return Routing(team=catch_all, route=CATCH_ALL)
 
 

@@ -225,6 +225,15 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class SilentSource:
+    """A source whose next word a case waits for, and which says nothing."""
+
+    name: str
+    href: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class CaseDetail:
     """Everything the panel and the page of one exception show."""
 
@@ -236,6 +245,7 @@ class CaseDetail:
     resolve_due: Sla
     next_escalation: Fact | None
     facts: list[Fact]
+    silent: list[SilentSource]
     comparison: Comparison | None  # None where the subject is no order
     repairs: list[RepairOffer]
     preview: RepairPreview | None  # of the recommended repair

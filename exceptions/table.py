@@ -20,6 +20,7 @@ RELATED = (
     "discrepancy__event__source",
     "discrepancy__rejection__source",
     "discrepancy__writeback__target",
+    "discrepancy__source",
 )
 
 
@@ -83,4 +84,6 @@ def _systems(case: Case, names: Names) -> str:
         return found.rejection.source.name
     if found.writeback is not None:
         return found.writeback.target.name
+    if found.source is not None:
+        return found.source.name
     return systems_of(case.check_name, names.systems)

@@ -10,7 +10,6 @@ from django.db import (
     InternalError,
     NotSupportedError,
     ProgrammingError,
-    connection,
     transaction,
 )
 from django.db.models import Exists, OuterRef, QuerySet
@@ -94,7 +93,6 @@ def _apply(claimed: Sequence[Fact], *, at: datetime) -> None:
     _clear_reports({fact.id: fact.status for fact in facts}, at=at)
     if new:
         names.wake_parked_for(new)
-    _note_signs_of_life(facts)
 
 
 @transaction.atomic
@@ -148,17 +146,3 @@ def _clear_reports(statuses: Mapping[int, str], *, at: datetime) -> None:
         waits_on = report.check_name == _TOO_LONG and status == Event.Status.PARKED
         if status is not None and not waits_on:
             clear(check_name=report.check_name, event=report.event, at=at)
-
-
-def _note_signs_of_life(facts: Sequence[Fact]) -> None:
-    """Move each source's `last_event_at`; last of all, for workers wait for one another here."""
-    newest: dict[int, datetime] = {}
-    for fact in facts:
-        newest[fact.source.pk] = max(fact.received_at, newest.get(fact.source.pk, fact.received_at))
-    with connection.cursor() as cursor:
-        for source_id, received_at in sorted(newest.items()):
-            cursor.execute(
-                "UPDATE reconciliation_source"
-                " SET last_event_at = GREATEST(last_event_at, %s) WHERE id = %s",
-                [received_at, source_id],
-            )

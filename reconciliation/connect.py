@@ -56,6 +56,7 @@ def connect(
         owner_team=_team(team_slug),
         truth_for=list(TRUTH_BY_KIND[kind] if truth_for is None else truth_for),
         writeback_url=writeback_url,
+        listening_since=at,
     )
     _save(source, by=by, at=at)
     return keys.add(source=source, at=at)

@@ -207,12 +207,19 @@ def _subject(**subjects: Subject | None) -> tuple[str, Subject]:
 
 
 def _record(found: Discrepancy, *, action: str, check: rulebook.Check, at: datetime) -> None:
-    """Record an order's or a write-back's discrepancy; an event's own row is its audit."""
-    if found.order_id is None and found.writeback_id is None:
+    """Record it on its subject's trail; an event's own row is its audit.
+
+    The caller holds the lock of the order, the write-back or the source.
+    """
+    streams = (
+        ("order", found.order_id), ("writeback", found.writeback_id), ("source", found.source_id)
+    )  # fmt: skip
+    stream, subject_id = next((each for each in streams if each[1] is not None), ("", None))
+    if subject_id is None:
         return
     record(
-        stream="order" if found.order_id is not None else "writeback",
-        subject_id=found.order_id or found.writeback_id or 0,
+        stream=stream,
+        subject_id=subject_id,
         action=action,
         actor=_ACTOR,
         at=at,

@@ -97,7 +97,7 @@ def _span(day: date, hours: BusinessHours, zone: ZoneInfo) -> tuple[datetime, da
     Worked out in UTC, so that a day on which the clocks change has the hours it really has.
     """
     opening = datetime.combine(day, hours.opens, zone).astimezone(UTC)
-    if day.isoweekday() not in hours.weekdays or day in _days_off(hours.country, day.year):
+    if day.isoweekday() not in hours.weekdays or day in days_off(hours.country, day.year):
         return opening, opening
     if hours.closes == time.max:  # a day has no 24:00 to name its end by
         return opening, datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
@@ -105,7 +105,8 @@ def _span(day: date, hours: BusinessHours, zone: ZoneInfo) -> tuple[datetime, da
 
 
 @lru_cache(maxsize=256)
-def _days_off(country: str, year: int) -> frozenset[date]:
+def days_off(country: str, year: int) -> frozenset[date]:
+    """Give the public holidays of a country in a year; without a country there are none."""
     if not country:
         return frozenset()
     return frozenset(holidays.country_holidays(country, years=year))

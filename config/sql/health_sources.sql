@@ -1,13 +1,23 @@
 -- How each source has been heard of lately.
 --
--- params: at timestamptz   the moment this speaks of
--- gives:  name, slug, is_paused, expected_gap_seconds, last_at, events_hour, rejected_hour,
---         rejected_day, duplicates_day, parked, writes_waiting, writes_failed; one row a source
+-- params: at    timestamptz   the moment this speaks of
+--         check text          the check that reports silence
+-- gives:  name, slug, is_paused, expected_gap_seconds, is_silent, last_at, events_hour,
+--         rejected_hour, rejected_day, duplicates_day, parked, writes_waiting, writes_failed; one
+--         row a source
 SELECT
     sources.name,
     sources.slug,
     sources.is_paused,
     sources.expected_gap_seconds,
+    EXISTS (
+        SELECT
+        FROM reconciliation_discrepancy AS open_now
+        WHERE
+            open_now.source_id = sources.id
+            AND open_now.check_name = %(check)s
+            AND open_now.cleared_at IS NULL
+    ) AS is_silent,
     newest.received_at AS last_at,
     recent.events_hour,
     refused.rejected_hour,

@@ -20,7 +20,7 @@ from reconciliation.models.orders import (
     Recheck,
 )
 from reconciliation.models.rulebooks import RulebookVersion
-from reconciliation.models.sources import Source, SourceSecret
+from reconciliation.models.sources import Source, SourceRhythm, SourceSecret
 from reconciliation.models.teams import Calendar, Membership, Team
 from reconciliation.models.uploads import (
     ColumnMapping,
@@ -58,6 +58,7 @@ __all__ = [
     "RulebookVersion",
     "Run",
     "Source",
+    "SourceRhythm",
     "SourceSecret",
     "SubjectData",
     "Team",

@@ -75,6 +75,11 @@ class Event(models.Model):
             ),
             models.Index(fields=["order", "occurred_at", "id"], name="event_of_order"),
             models.Index(fields=["source", "received_at"], name="event_flow"),
+            models.Index(
+                fields=["source", "status", "received_at"],
+                condition=models.Q(status__in=["PARKED", "DUPLICATE", "QUARANTINED"]),
+                name="event_set_aside",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +120,9 @@ class RejectedEvent(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "sha256"], name="rejection_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["source", "received_at"], name="rejection_flow"),
         ]
 
     def __str__(self) -> str:

@@ -23,8 +23,8 @@ class Source(models.Model):
     parks_for_seconds = models.IntegerField(default=172_800)
     writeback_url = models.URLField(blank=True, default="")
     is_paused = models.BooleanField(default=False)
-    last_event_at = models.DateTimeField(null=True)
-    history = HistoricalRecords(excluded_fields=["last_event_at"])
+    listening_since = models.DateTimeField(null=True)  # connected, or resumed; silence counts on
+    history = HistoricalRecords()
 
     def __str__(self) -> str:
         return self.name
@@ -43,3 +43,16 @@ class SourceSecret(models.Model):
 
     def __str__(self) -> str:
         return f"secret of {self.source}"
+
+
+class SourceRhythm(models.Model):
+    """How a source speaks through the week, as last learnt; see `reconciliation.rhythm`."""
+
+    source = models.OneToOneField(
+        Source, on_delete=models.CASCADE, primary_key=True, related_name="rhythm"
+    )
+    learnt_at = models.DateTimeField()
+    learnt = models.JSONField(null=True)  # the fields of `Rhythm`; null: too little is known
+
+    def __str__(self) -> str:
+        return f"rhythm of {self.source}"

@@ -12,6 +12,7 @@ from exceptions import intake
 from exceptions.fields import FIELDS
 from exceptions.history_fields import HISTORY
 from exceptions.models import Case
+from exceptions.waits import SILENT_SOURCE
 from reconciliation import discrepancies
 from reconciliation.fields import Registry
 from tests.reconciliation.worlds import HOUR, NOON, event, order, rules
@@ -20,7 +21,8 @@ from tests.reconciliation.worlds import HOUR, NOON, event, order, rules
 _ASKED_OF_ROWS = sorted(
     field.name
     for field in FIELDS.values()
-    if field.name not in {each.name for each in HISTORY} and "memberships" not in field.paths[0]
+    if field.name not in {each.name for each in (*HISTORY, SILENT_SOURCE)}
+    and "memberships" not in field.paths[0]
 )
 ROWS = Registry(FIELDS[name] for name in _ASKED_OF_ROWS)
 _VALUES: dict[str, tuple[Any, ...]] = {
