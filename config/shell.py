@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from audit.views import READERS
 from config import health, preferences
 from exceptions import queries
+from reconciliation.importers import READERS as IMPORT_READERS
 from reconciliation.models import Job
 
 CAP = 1_000
@@ -71,6 +72,7 @@ class Shell:
         work = (
             self._item("e", "Exceptions", "/exceptions/", "inbox", _open_cases(self._user), "open"),
             self._item("o", "Orders", "/orders/", "package"),
+            *self._imports(),
             self._item("j", "Jobs", "/jobs/", "list-checks", _running_jobs(), "running"),
         )
         is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
@@ -83,6 +85,11 @@ class Shell:
         )
         groups = (Group("Work", work), Group("Govern", govern), Group("See", see))
         return tuple(group for group in groups if group.items)
+
+    def _imports(self) -> tuple[Item, ...]:
+        """Show imports to those who may read them."""
+        may_read = self._user.is_superuser or bool(IMPORT_READERS & set(self._role_names))
+        return (self._item("i", "Imports", "/imports/", "file-up"),) if may_read else ()
 
     def _health(self) -> Item:
         problems = _recent("health", health.known_problems)

@@ -7,7 +7,7 @@ from reconciliation.models import Membership, Source
 
 _BRING_ALL = frozenset({"Platform owner", "Admin"})
 _LEAD = "Team lead"
-_READ = _BRING_ALL | {_LEAD, "Auditor"}
+READERS = _BRING_ALL | {_LEAD, "Auditor"}
 _INTERNAL = "internal"
 _SERVICE = "service:import"
 
@@ -18,7 +18,7 @@ class NotAllowed(Exception):
 
 def check_can_read(by: User) -> None:
     """Raise NotAllowed unless `by` may see files and what they hold."""
-    if not _roles(by) & _READ:
+    if not _roles(by) & READERS:
         raise NotAllowed("Needs Team lead, Platform owner or Auditor: files hold customers' data.")
 
 

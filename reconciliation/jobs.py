@@ -51,6 +51,7 @@ class JobRow:
     is_under_way: bool
     is_stopping: bool
     stop_refusal: str  # why this person may not stop it; empty: they may
+    href: str  # the page of what it works on, if there is one
     parameters: dict[str, Any]
     result: dict[str, Any]
 
@@ -150,6 +151,7 @@ def _job_row(job: Job, user: User) -> JobRow:
         is_under_way=is_under_way,
         is_stopping=is_stopping,
         stop_refusal=_stop_refusal(job, user) if is_under_way else "",
+        href=f"/imports/{job.parameters['upload']}/" if "upload" in job.parameters else "",
         parameters=job.parameters,
         result=job.result,
     )

@@ -53,6 +53,66 @@ class Funnel:
     parts: dict[str, int]  # the finer counts behind them
 
 
+@dataclass(frozen=True)
+class Phase:
+    """How far an upload is, in words and with what can be done about it."""
+
+    word: str
+    tone: str
+    sentence: str
+    job: Job
+    is_live: bool = False
+    commit: str = ""  # what the button that imports, or goes on, says; empty: there is none
+
+
+# outcome → whose events it lists; those that were sent again corrected go by the new event
+LISTED = {
+    "applied": ("APPLIED",),
+    "parked": ("PARKED",),
+    "waiting": ("RECEIVED",),
+    "duplicate": ("DUPLICATE",),
+    "rejected": ("QUARANTINED",),
+}
+_BY_VERDICT = {"duplicate": Q(verdict="seen"), "rejected": Q(verdict="conflict")}
+
+
+def phase(upload: Upload) -> Phase:
+    """Say how far an upload is."""
+    job = upload.import_job
+    if job is None:
+        return _before_import(upload.preview_job)
+    if job.state in (Job.State.QUEUED, Job.State.RUNNING):
+        return Phase("Importing", "info", "You may leave this page.", job, is_live=True)
+    if job.state == Job.State.DONE:
+        return Phase("Imported", "ok", "", job)
+    said = str(job.result.get("error", "")) or "It was stopped. What is imported stays imported."
+    word = "Stopped" if job.state == Job.State.STOPPED else "Failed"
+    return Phase(word, "pause" if word == "Stopped" else "bad", said, job, commit="Go on")
+
+
+def _before_import(job: Job) -> Phase:
+    if job.state in (Job.State.QUEUED, Job.State.RUNNING):
+        return Phase("Reading", "info", "Nothing is imported yet.", job, is_live=True)
+    if job.state == Job.State.DONE:
+        number = job.result.get("new", 0)
+        what = f"Import {number:,} new event{'' if number == 1 else 's'}"
+        return Phase("Preview", "warn", "Nothing is imported yet.", job, commit=what)
+    said = str(job.result.get("error", "")) or "Reading was stopped."
+    return Phase("Not read", "bad", f"{said} Nothing was imported.", job)
+
+
+def listed(upload: Upload, outcome: str) -> list[UploadItem]:
+    """Give the first events of an outcome, as the funnel counts them."""
+    statuses = LISTED[outcome]
+    found = Q(verdict="new", event__status__in=statuses)
+    found |= Q(verdict="rejected", rejection__resent_as__status__in=statuses)
+    found |= _BY_VERDICT.get(outcome, Q(pk=None))
+    if outcome == "rejected":
+        found |= Q(verdict="rejected", rejection__resent_as=None)
+    items = upload.items.filter(found).select_related("event__order", "rejection__resent_as")
+    return list(items.order_by("row", "place")[:PAGE_SIZE])
+
+
 def recent(*, older_than: int = 0) -> tuple[list[Upload], int]:
     """Give uploads, newest first, and the id to go on from, 0 at the end."""
     found = Upload.objects.select_related(

@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from reconciliation.views import comparisons, events, ingest, jobs, orders, schemas
+from reconciliation.views import (
+    comparisons,
+    events,
+    imports,
+    ingest,
+    jobs,
+    mappings,
+    orders,
+    schemas,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/", orders.orders, name="orders"),
@@ -13,6 +22,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("comparisons/<int:window_id>/", comparisons.comparison, name="comparison"),
     path("comparisons/<int:window_id>/again/", comparisons.again, name="compare-again"),
     path("comparisons/schedules/<slug:slug>/", comparisons.schedule, name="comparison-schedule"),
+    path("imports/", imports.imports, name="imports"),
+    path("imports/<int:upload_id>/", imports.upload, name="import"),
+    path("imports/<int:upload_id>/commit/", imports.commit, name="commit-import"),
+    path("imports/<int:upload_id>/errors.csv", imports.errors, name="import-errors"),
+    path("imports/files/<int:file_id>/", mappings.map_file, name="map-file"),
+    path("imports/mappings/<int:mapping_id>/", imports.mapping, name="mapping"),
     path("jobs/", jobs.jobs, name="jobs"),
     path("jobs/pass/", jobs.start_pass, name="start-pass"),
     path("jobs/<int:job_id>/", jobs.job, name="job"),

@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib.auth.models import User
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -12,7 +13,15 @@ _SAMPLE = 3  # names enough to know whom to ask
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer a request that cannot be read."""
+    """Answer a request that cannot be read, or that is larger than anything may be."""
+    if isinstance(exception, RequestDataTooBig):
+        return _page(
+            request,
+            HTTPStatus.BAD_REQUEST,
+            icon="file-x",
+            title="That is too large",
+            text=_sentence(exception, "Nothing changed. Send less at once."),
+        )
     return _page(
         request,
         HTTPStatus.BAD_REQUEST,

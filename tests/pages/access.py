@@ -16,6 +16,8 @@ DESK = ("Operator", "Team lead", "Admin")  # who works exceptions, the first two
 SEE_ALL = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
 TRAIL = ("Operator", "Team lead", "Executive", "Auditor", "Platform owner", "Admin")
 EXPORTS = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
+BRING_FILES = ("Team lead", "Platform owner", "Admin")
+READ_FILES = (*BRING_FILES, "Auditor")
 SEE_CASE = ("Operator", *SEE_ALL)
 
 Answer = int | str
@@ -146,6 +148,17 @@ RULES: dict[str, Rule] = {
         only(("Platform owner", "Admin"), REFUSED),
     ),
     "metrics/": _page("/metrics/"),
+    # Files hold customers' data. Leads bring them for the sources that their teams own.
+    "imports/": Rule("/imports/", only(READ_FILES), only(BRING_FILES, REFUSED)),
+    "imports/<int:upload_id>/": _page("/imports/{upload}/", only(READ_FILES)),
+    "imports/<int:upload_id>/commit/": Rule(
+        "/imports/{upload}/commit/", every_role(NOT_SO), only(BRING_FILES, SEEN), is_swapped=True
+    ),
+    "imports/<int:upload_id>/errors.csv": _page("/imports/{upload}/errors.csv", only(READ_FILES)),
+    "imports/files/<int:file_id>/": Rule(
+        "/imports/files/{file}/", only(BRING_FILES), only(BRING_FILES, REFUSED)
+    ),
+    "imports/mappings/<int:mapping_id>/": _page("/imports/mappings/{mapping}/", only(READ_FILES)),
     "jobs/": _page("/jobs/"),
     "jobs/pass/": Rule("/jobs/pass/", every_role(NOT_SO), only(("Platform owner", "Admin"), SEEN)),
     "jobs/<int:job_id>/": _page("/jobs/{job}/"),

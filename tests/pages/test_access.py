@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from reconciliation.models import DiffWindow, Job, RejectedEvent
+from reconciliation import mappings, uploads
+from reconciliation.models import DiffWindow, Job, RejectedEvent, Upload
 from tests.exceptions.people import case, install_product
 from tests.pages.access import RULES, SIGN_IN, Answer, Rule
 from tests.pages.people import EVERYONE, clients, member
+from tests.reconciliation.test_uploads import MAPPING
 from tests.world import NOON, place, source
 
 FRAGMENT = {"HX-Request": "true", "HX-Target": "panel", "HX-Current-URL": "http://x/exceptions/"}
@@ -54,7 +57,18 @@ def desk(db: None) -> dict[str, str]:
         "event": str(event.pk),
         "rejected": str(rejected.pk),
         "window": str(window.pk),
+        **uploaded(),
     }
+
+
+def uploaded() -> dict[str, str]:
+    """Preview a file of a source that customer ops own."""
+    given: dict[str, Any] = {"source": source("subscriptions-app"), "by": None, "at": NOON}
+    mapping = mappings.save(name="m", content=MAPPING, **given)
+    file = uploads.keep(name="rows.csv", content=b"id,day,order,amount\n", **given)
+    job = Job.objects.create(kind="preview_file", title="m", state="DONE", created_at=NOON)
+    upload = Upload.objects.create(file=file, mapping=mapping, created_at=NOON, preview_job=job)
+    return {"upload": str(upload.pk), "file": str(file.pk), "mapping": str(mapping.pk)}
 
 
 def test_the_table_has_every_address_and_no_other() -> None:
