@@ -37,6 +37,12 @@ _WORDS = {
     "repair.undo_failed": "Undo failed",
     "repair.did_not_hold": "Repair did not hold",
     "repair.left_to_people": "Left to people",
+    "source.connected": "Source connected",
+    "source.changed": "Source's settings changed",
+    "source.paused": "Source paused",
+    "source.resumed": "Source resumed",
+    "source.secret_added": "Signing secret added",
+    "source.secret_retired": "Signing secret retired",
     "system.installed": "Product installed",
     "system.demo": "Marked as demo",
     "access.exported": "Data exported",
@@ -169,6 +175,8 @@ def _about(action: str, reason: str, detail: Mapping[str, Any]) -> str:
         return str(detail.get("title", "")) or _sentence(str(detail.get("check", "")))
     if action.startswith("writeback."):
         return _sentence(str(detail.get("action", "")))
+    if action == "source.changed":
+        return ", ".join(str(name).replace("_", " ") for name in detail.get("changes", ()))
     return str(detail.get("what", ""))
 
 

@@ -76,7 +76,8 @@ class Shell:
             self._item("j", "Jobs", "/jobs/", "list-checks", _running_jobs(), "running"),
         )
         is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
-        govern = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
+        trail = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
+        govern = (self._item("s", "Sources", "/sources/", "plug"), *trail)
         see = (
             self._item("v", "Events", "/events/", "radio-tower"),
             self._item("c", "Comparisons", "/comparisons/", "git-compare"),

@@ -56,7 +56,6 @@ def connect(
         owner_team=_team(team_slug),
         truth_for=list(TRUTH_BY_KIND[kind] if truth_for is None else truth_for),
         writeback_url=writeback_url,
-        listening_since=at,
     )
     _save(source, by=by, at=at)
     return keys.add(source=source, at=at)
@@ -117,6 +116,7 @@ def _team(slug: str) -> Team:
 
 
 def _save(source: Source, *, by: str, at: datetime) -> None:
+    source.listening_since = at
     source.save()
     record(
         stream="source",
@@ -134,6 +134,16 @@ def _save(source: Source, *, by: str, at: datetime) -> None:
     )
 
 
+def check_writeback_url(url: str) -> None:
+    """Raise CannotConnect unless `url` is a full address, or empty."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise CannotConnect("The write-back address cannot be read.") from error
+    if url and not (parts.scheme in {"http", "https"} and parts.hostname):
+        raise CannotConnect("The write-back address is a full http or https address.")
+
+
 def _check(*, slug: str, name: str, kind: str, writeback_url: str) -> None:
     try:
         validate_slug(slug)
@@ -143,8 +153,6 @@ def _check(*, slug: str, name: str, kind: str, writeback_url: str) -> None:
         raise CannotConnect("The slug takes 50 characters at most, the name 1 to 64.")
     if kind not in TRUTH_BY_KIND:
         raise CannotConnect(f"The kind is one of {', '.join(sorted(TRUTH_BY_KIND))}.")
-    parts = urlsplit(writeback_url)
-    if writeback_url and not (parts.scheme in {"http", "https"} and parts.hostname):
-        raise CannotConnect("The write-back address is a full http or https address.")
+    check_writeback_url(writeback_url)
     if Source.objects.filter(slug=slug).exists() or Source.objects.filter(name=name).exists():
         raise CannotConnect(f"There is a source {slug!r} or named {name!r} already.")

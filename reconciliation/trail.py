@@ -31,8 +31,8 @@ class Sources:
 
     def named(self, ids: Collection[int]) -> Mapping[int, Subject]:
         """Name sources."""
-        found = Source.objects.filter(pk__in=ids).values_list("pk", "name")
-        return {pk: Subject(name, "/health/") for pk, name in found}
+        found = Source.objects.filter(pk__in=ids).values_list("pk", "name", "slug")
+        return {pk: Subject(name, f"/sources/{slug}/") for pk, name, slug in found}
 
     def found(self, name: str) -> int | None:
         """Find a source by its slug."""

@@ -11,10 +11,21 @@ from reconciliation.views import (
     mappings,
     orders,
     schemas,
+    sources,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/", orders.orders, name="orders"),
+    path("sources/", sources.sources, name="sources"),
+    path("sources/<slug:slug>/", sources.source, name="source"),
+    path("sources/<slug:slug>/change/", sources.change, name="change-source"),
+    path("sources/<slug:slug>/pause/", sources.pause, name="pause-source"),
+    path("sources/<slug:slug>/resume/", sources.resume, name="resume-source"),
+    path("sources/<slug:slug>/rotate/", sources.rotate, name="rotate-secret"),
+    path(
+        "sources/<slug:slug>/secrets/<int:secret_id>/retire/", sources.retire, name="retire-secret"
+    ),
+    path("connect-source/", sources.connect, name="connect-source"),
     path("events/", events.events, name="events"),
     path("events/<int:event_id>/", events.event, name="event"),
     path("events/rejected/<int:rejected_id>/", events.rejected, name="rejected-event"),

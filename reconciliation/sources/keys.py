@@ -2,9 +2,20 @@
 
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+
 from reconciliation.encryption import decrypt, encrypt
 from reconciliation.models import Source, SourceSecret
 from reconciliation.sources import standard_webhooks
+
+_IS_ACTIVE = Q(retired_at__isnull=True) | Q(retired_at__gt=Now())
+
+
+def active_secrets(*, source_id: int) -> QuerySet[SourceSecret]:
+    """Give the rows of the secrets that sign for a source now, without what they hold."""
+    kept = SourceSecret.objects.filter(_IS_ACTIVE, source_id=source_id)
+    return kept.defer("ciphertext").order_by("-pk")
 
 
 def add(*, source: Source, at: datetime) -> str:
@@ -22,8 +33,11 @@ def add_given(*, source: Source, secret: str, at: datetime) -> None:
 
 
 def active(*, source_id: int) -> tuple[bytes, ...]:
-    """Give the keys that sign for a source now, newest first."""
-    kept = SourceSecret.objects.filter(source_id=source_id, retired_at__isnull=True)
+    """Give the keys that sign for a source now, newest first.
+
+    A secret is retired by the true clock, as its signatures are.
+    """
+    kept = SourceSecret.objects.filter(_IS_ACTIVE, source_id=source_id)
     ciphertexts = kept.order_by("-pk").values_list("ciphertext", flat=True)
     return tuple(decrypt(each, purpose=_purpose(source_id)) for each in ciphertexts)
 

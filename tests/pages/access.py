@@ -18,6 +18,7 @@ TRAIL = ("Operator", "Team lead", "Executive", "Auditor", "Platform owner", "Adm
 EXPORTS = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
 BRING_FILES = ("Team lead", "Platform owner", "Admin")
 READ_FILES = (*BRING_FILES, "Auditor")
+PLATFORM = ("Platform owner", "Admin")
 SEE_CASE = ("Operator", *SEE_ALL)
 
 Answer = int | str
@@ -74,6 +75,11 @@ def _verb(
     post |= but or {}
     url = f"/exceptions/{{case}}/{name}/"
     return Rule(url, every_role(NOT_SO), _signed_in(post), sent or {}, is_swapped=True)
+
+
+def _of_source(name: str, sent: Mapping[str, str] | None = None, status: Answer = SEEN) -> Rule:
+    """Describe a change of a source, for those who run the platform."""
+    return Rule(f"/sources/shop/{name}/", every_role(NOT_SO), only(PLATFORM, status), sent or {})
 
 
 _LEADS = {"Operator": DENIED}  # only a lead gives work to others
@@ -134,6 +140,18 @@ RULES: dict[str, Rule] = {
     "orders/": _page("/orders/"),
     "orders/<path:canonical_id>/": _page("/orders/{order}/"),
     "orders/<path:canonical_id>/trail.csv": _page("/orders/{order}/trail.csv"),
+    "sources/": _page("/sources/"),
+    "sources/<slug:slug>/": _page("/sources/shop/"),
+    "sources/<slug:slug>/change/": _of_source("change", {"version": "0"}, 409),
+    "sources/<slug:slug>/pause/": _of_source("pause"),
+    "sources/<slug:slug>/resume/": _of_source("resume", status=REFUSED),  # it is not paused
+    "sources/<slug:slug>/rotate/": _of_source("rotate", {"overlap": "1d"}, OK),
+    "sources/<slug:slug>/secrets/<int:secret_id>/retire/": _of_source(
+        "secrets/0/retire", status=HIDDEN
+    ),
+    "connect-source/": Rule(
+        "/connect-source/", only(PLATFORM), only(PLATFORM, REFUSED), {"name": "X"}
+    ),
     "events/": _page("/events/"),
     "events/<int:event_id>/": _page("/events/{event}/"),
     "events/rejected/<int:rejected_id>/": _page("/events/rejected/{rejected}/"),
