@@ -169,16 +169,18 @@ def take_up_again(*, discrepancy_id: int, at: datetime) -> None:
 
     Raises OpenAnew if the check has broken again meanwhile and is open as another discrepancy.
     """
-    found = Discrepancy.objects.select_for_update().get(pk=discrepancy_id)
-    if found.order_id is not None:
-        order = Order.objects.select_for_update(no_key=True).get(pk=found.order_id)
-        Waiver.objects.filter(
-            check_name=found.check_name, order=order, lapsed_at__isnull=True
-        ).update(lapsed_at=at)
+    given = Discrepancy.objects.values_list("order_id", "check_name")
+    order_id, check_name = given.get(pk=discrepancy_id)
+    if order_id is not None:  # locked first, as a pass over the order does
+        order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
+        Waiver.objects.filter(check_name=check_name, order=order, lapsed_at__isnull=True).update(
+            lapsed_at=at
+        )
         Recheck.objects.update_or_create(order=order, defaults={"due_at": at, "reason": "waived"})
+    found = Discrepancy.objects.select_for_update().get(pk=discrepancy_id)
     if found.cleared_at is None:
         return
-    same = Discrepancy.objects.filter(check_name=found.check_name, cleared_at__isnull=True)
+    same = Discrepancy.objects.filter(check_name=check_name, cleared_at__isnull=True)
     subject = {name: getattr(found, name) for name in _SUBJECTS}
     if same.filter(**{name: key for name, key in subject.items() if key is not None}).exists():
         raise OpenAnew(f"{found} is open anew.")
