@@ -365,7 +365,7 @@ def test_a_nul_in_a_header_is_no_attribute(shop: Sender) -> None:
     assert said(response)["errors"][0]["pointer"] == "/id"
 
 
-@pytest.mark.parametrize("offset", [-301, 301])
+@pytest.mark.parametrize("offset", [-301, 330])  # time passes until it is read
 def test_an_old_signature_is_refused_by_the_true_clock(shop: Sender, offset: int) -> None:
     Installation.objects.update(
         is_demo=True, simulated_now=datetime.fromisoformat("2020-01-01T00Z")
