@@ -60,6 +60,7 @@ _WORDS = {
     "order.put_right": "Put right by replay",
     "replay.started": "Replay started",
     "pass.started": "Pass over all orders begun",
+    "event.set_apart": "Said to be no duplicate",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {

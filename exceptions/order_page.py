@@ -78,6 +78,7 @@ class Entry:
     facts: list[tuple[str, str]] = field(default_factory=list)
     payload: Any = None
     reason: str = ""
+    repeats: int = 0  # our number of the event, if it was taken for a repetition
     place: tuple[int, int] = (0, 0)  # orders what happened at one moment: facts come first
 
 
@@ -195,6 +196,7 @@ def _of_event(event: Event) -> Entry:
             *((("Why", "; ".join(map(str, event.reasons))),) if event.reasons else ()),
         ],
         payload=event.data,
+        repeats=event.pk if event.status == "DUPLICATE" else 0,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 
+from reconciliation.duplicates import refusal_to_judge
 from reconciliation.event_list import STATUSES
 from reconciliation.models import Event, EventConflict, RejectedEvent
 
@@ -50,6 +51,8 @@ class EventDetail:
     raw: Body
     others: list[Body]  # other bodies under its identity, none of them applied
     data: dict[str, Any]
+    differs: list[str]  # fields that the event which it repeats states otherwise
+    judge_refusal: str  # why this person may not call it distinct; empty: they may
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ def event_detail(*, event_id: int, user: User) -> EventDetail:
             for other in EventConflict.objects.filter(event=event).order_by("pk")[:_MOST_RELATED]
         ],
         data=event.data,
+        differs=_differing(event, event.duplicate_of),
+        judge_refusal=refusal_to_judge(user),
     )
 
 
@@ -100,6 +105,14 @@ def refusal_to_see_bytes(user: User) -> str:
     if user.is_superuser or user.groups.filter(name__in=SEE_BYTES).exists():
         return ""
     return "Bytes as received may name people. They are shown to those who work exceptions."
+
+
+def _differing(event: Event, root: Event | None) -> list[str]:
+    """Name the fields in which a repetition is no mere repetition."""
+    if root is None:
+        return []
+    names = sorted((event.data.keys() | root.data.keys()) - {"customer"})
+    return [name for name in names if event.data.get(name) != root.data.get(name)]
 
 
 def _related(event: Event) -> list[Related]:

@@ -63,9 +63,12 @@ def _lock_rows(order_ids: Sequence[int]) -> dict[int, int]:
 def _mark_duplicates(facts: Sequence[Fact]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(load("find_duplicates"), {"event_ids": [fact.id for fact in facts]})
-        duplicates = dict(cursor.fetchall())
+        found = cursor.fetchall()
+    roots: dict[int, int] = {}
+    for event_id, previous_id, root_id in found:  # by arrival, so each comes after what it repeats
+        roots[event_id] = roots.get(previous_id, root_id)
     for fact in facts:
-        fact.duplicate_of = duplicates.get(fact.id)
+        fact.duplicate_of = roots.get(fact.id)
 
 
 def _add_to_ledger(applied: Sequence[Fact]) -> None:

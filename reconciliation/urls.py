@@ -28,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("connect-source/", sources.connect, name="connect-source"),
     path("events/", events.events, name="events"),
     path("events/<int:event_id>/", events.event, name="event"),
+    path("events/<int:event_id>/not-a-duplicate/", events.set_apart, name="set-apart"),
     path("events/rejected/<int:rejected_id>/", events.rejected, name="rejected-event"),
     path("comparisons/", comparisons.comparisons, name="comparisons"),
     path("comparisons/<int:window_id>/", comparisons.comparison, name="comparison"),

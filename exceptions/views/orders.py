@@ -15,6 +15,7 @@ from exceptions import order_page, queries
 from exceptions.comparison import compare
 from exceptions.views.answers import person, side_by_side
 from reconciliation.clock import now
+from reconciliation.duplicates import refusal_to_judge
 from reconciliation.models import Order, Source
 from reconciliation.order_list import state_words
 
@@ -94,6 +95,7 @@ def _timeline(request: HttpRequest, found: Order, at: datetime) -> dict[str, Any
             (f"?{urlencode({'kind': value})}", words, value == kind) for value, words in KINDS
         ],
         "is_narrowed": bool(kind),
+        "may_judge": not refusal_to_judge(person(request)),
     }
 
 

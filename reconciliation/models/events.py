@@ -47,6 +47,8 @@ class Event(models.Model):
     park_until = models.DateTimeField(null=True)
     reasons = models.JSONField(default=list)
     duplicate_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+    # A person has said that it is no duplicate; a replay heeds that too.
+    is_distinct = models.BooleanField(default=False, db_default=False)
     corrects = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, related_name="corrections"
     )

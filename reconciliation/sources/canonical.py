@@ -35,6 +35,7 @@ REFERENCE_FIELDS: Mapping[str, str] = {
     "settlement.finalised": "settlement",
     "payout.paid": "payout",
     "shipment.shipped": "shipment",
+    "shipment.delivered": "shipment",
     "return.received": "return",
     "fulfilment.recorded": "fulfilment",
     "subscription.activated": "subscription",

@@ -1,4 +1,8 @@
 -- The entries that count: neither reversed nor a reversal. Reads the CTE `scope` (order_id).
+--
+-- The fee that a capture told of is an estimate until a settlement states it, whichever comes first:
+-- the settlement of that payment, or one that names no payment, which is of all that was taken
+-- before it.
 SELECT
     entries.order_id, entries.event_id, entries.kind, entries.line, entries.amount_minor,
     entries.currency, entries.quantity, entries.reference, entries.occurred_at
@@ -10,4 +14,28 @@ WHERE
         SELECT 1
         FROM reconciliation_entry AS reversals
         WHERE reversals.reverses_id = entries.id
+    )
+    AND NOT (
+        entries.kind = 'FEE'
+        AND EXISTS (
+            SELECT 1
+            FROM reconciliation_entry AS settled
+            JOIN reconciliation_event AS settlements ON settlements.id = settled.event_id
+            JOIN reconciliation_event AS captures ON captures.id = entries.event_id
+            WHERE
+                settled.order_id = entries.order_id
+                AND settled.kind = 'SETTLED'
+                AND settlements.type = 'settlement.finalised'
+                AND captures.type = 'payment.captured'
+                AND CASE
+                    WHEN settlements.data ? 'payment'
+                    THEN settlements.data ->> 'payment' = entries.reference
+                    ELSE captures.occurred_at <= settlements.occurred_at
+                END
+                AND NOT EXISTS (
+                    SELECT 1
+                    FROM reconciliation_entry AS reversals
+                    WHERE reversals.reverses_id = settled.id
+                )
+        )
     )

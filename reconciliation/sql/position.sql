@@ -66,20 +66,33 @@ lines AS MATERIALIZED (
     LEFT JOIN shipped ON shipped.order_id = lines.order_id AND shipped.line = lines.line
     GROUP BY lines.order_id
 ),
--- A parcel delivered as a whole delivers what was shipped in it.
-delivered_whole AS MATERIALIZED (
+-- A parcel delivered as a whole delivers what was shipped in it, whatever was told of its parts.
+delivered AS MATERIALIZED (
     SELECT
-        parcels.order_id, sum(contents.quantity) AS quantity
+        parcels.order_id,
+        sum(
+            CASE
+                WHEN parcels.is_whole
+                THEN GREATEST(parcels.quantity, COALESCE(contents.quantity, 0))
+                ELSE parcels.quantity
+            END
+        ) AS quantity
     FROM (
-        SELECT DISTINCT
-            counted.order_id, counted.reference
+        SELECT
+            counted.order_id, counted.reference, sum(counted.quantity) AS quantity,
+            bool_or(counted.line = '') AS is_whole
         FROM counted
-        WHERE counted.kind = 'DELIVERED' AND counted.line = ''
+        WHERE counted.kind = 'DELIVERED'
+        GROUP BY counted.order_id, counted.reference
     ) AS parcels
-    JOIN counted AS contents
-        ON contents.order_id = parcels.order_id
-        AND contents.reference = parcels.reference
-        AND contents.kind = 'SHIPPED'
+    LEFT JOIN (
+        SELECT
+            counted.order_id, counted.reference, sum(counted.quantity) AS quantity
+        FROM counted
+        WHERE counted.kind = 'SHIPPED'
+        GROUP BY counted.order_id, counted.reference
+    ) AS contents
+        ON contents.order_id = parcels.order_id AND contents.reference = parcels.reference
     GROUP BY parcels.order_id
 ),
 own AS MATERIALIZED (
@@ -108,7 +121,6 @@ sums AS MATERIALIZED (
         sum(own.amount_minor) FILTER (WHERE own.kind = 'WRITTEN_OFF' AND own.is_own)
             AS written_off_minor,
         sum(own.quantity) FILTER (WHERE own.kind = 'SHIPPED') AS shipped_quantity,
-        sum(own.quantity) FILTER (WHERE own.kind = 'DELIVERED') AS delivered_quantity,
         sum(own.quantity) FILTER (WHERE own.kind = 'RETURNED') AS returned_quantity,
         min(own.occurred_at) FILTER (WHERE own.kind = 'ORDERED') AS placed_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'CONFIRMED') AS confirmed_at,
@@ -156,8 +168,7 @@ SELECT
     COALESCE(lines.to_activate_quantity, 0) AS to_activate_quantity,
     COALESCE(lines.unshipped_quantity, 0) AS unshipped_quantity,
     COALESCE(sums.shipped_quantity, 0) AS shipped_quantity,
-    COALESCE(sums.delivered_quantity, 0) + COALESCE(delivered_whole.quantity, 0)
-        AS delivered_quantity,
+    COALESCE(delivered.quantity, 0) AS delivered_quantity,
     COALESCE(sums.returned_quantity, 0) AS returned_quantity,
     CASE
         WHEN marks.is_recorded_whole THEN COALESCE(lines.quantity, 0)
@@ -179,9 +190,7 @@ SELECT
     -- Shipped and delivered are said of the whole, once the last piece is.
     CASE WHEN COALESCE(lines.unshipped_quantity, 0) = 0 THEN sums.shipped_at END AS shipped_at,
     CASE
-        WHEN
-            COALESCE(sums.delivered_quantity, 0) + COALESCE(delivered_whole.quantity, 0)
-            >= COALESCE(lines.to_ship_quantity, 0)
+        WHEN COALESCE(delivered.quantity, 0) >= COALESCE(lines.to_ship_quantity, 0)
         THEN sums.delivered_at
     END AS delivered_at,
     sums.returned_at,
@@ -194,6 +203,6 @@ JOIN reconciliation_order AS orders ON orders.id = scope.order_id
 LEFT JOIN ordered ON ordered.order_id = scope.order_id
 LEFT JOIN marks ON marks.order_id = scope.order_id
 LEFT JOIN lines ON lines.order_id = scope.order_id
-LEFT JOIN delivered_whole ON delivered_whole.order_id = scope.order_id
+LEFT JOIN delivered ON delivered.order_id = scope.order_id
 LEFT JOIN sums ON sums.order_id = scope.order_id
 LEFT JOIN active ON active.order_id = scope.order_id

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
+from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from reconciliation import event_list, event_page
+from reconciliation import duplicates, event_list, event_page
 from reconciliation.clock import now
 from reconciliation.models import Event, RejectedEvent
+from reconciliation.nudge import nudge
 from reconciliation.views import filters
 
 EVENTS = "/events/"
@@ -68,11 +71,7 @@ def events(request: HttpRequest) -> HttpResponse:
 @require_safe
 def event(request: HttpRequest, event_id: int) -> HttpResponse:
     """Show one event: its envelope, its body, and what became of it."""
-    try:
-        detail = event_page.event_detail(event_id=event_id, user=_person(request))
-    except Event.DoesNotExist as missing:
-        raise Http404 from missing
-    return render(request, "reconciliation/event.html", {"detail": detail})
+    return _show(request, event_id)
 
 
 @require_safe
@@ -83,6 +82,36 @@ def rejected(request: HttpRequest, rejected_id: int) -> HttpResponse:
     except RejectedEvent.DoesNotExist as missing:
         raise Http404 from missing
     return render(request, "reconciliation/rejected.html", {"detail": detail})
+
+
+@require_POST
+def set_apart(request: HttpRequest, event_id: int) -> HttpResponse:
+    """Say that an event is no duplicate, and go back to where that was said."""
+    try:
+        found = duplicates.set_apart(event_id=event_id, by=_person(request), at=now())
+    except Event.DoesNotExist as missing:
+        raise Http404 from missing
+    except duplicates.NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except duplicates.CannotSetApart as refusal:
+        return _show(request, event_id, problem=str(refusal), status=HTTPStatus.CONFLICT)
+    nudge("apply")
+    messages.success(request, "It counts as a fact of its own. Its order is judged again at once.")
+    back = f"{EVENTS}{event_id}/"
+    if request.POST.get("back") == "order" and found.order is not None:
+        back = f"/orders/{quote(found.order.canonical_id)}/"
+    return HttpResponseRedirect(back, status=HTTPStatus.SEE_OTHER)
+
+
+def _show(
+    request: HttpRequest, event_id: int, *, problem: str = "", status: int = HTTPStatus.OK
+) -> HttpResponse:
+    try:
+        detail = event_page.event_detail(event_id=event_id, user=_person(request))
+    except Event.DoesNotExist as missing:
+        raise Http404 from missing
+    context = {"detail": detail, "problem": problem}
+    return render(request, "reconciliation/event.html", context, status=status)
 
 
 def _after(request: HttpRequest) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from config.install import ROLES
 from tests.pages.people import EVERYONE, NO_ROLE, NOBODY
 
-OK, MOVED, SEEN, DENIED, HIDDEN, NOT_SO, REFUSED = 200, 302, 303, 403, 404, 405, 422
+OK, MOVED, SEEN, DENIED, HIDDEN, NOT_SO, CHANGED, REFUSED = 200, 302, 303, 403, 404, 405, 409, 422
 SIGN_IN = "to the sign-in page"  # by a redirect, or by the header that moves a fragment's page
 
 DESK = ("Operator", "Team lead", "Admin")  # who works exceptions, the first two in their teams
@@ -154,6 +154,9 @@ RULES: dict[str, Rule] = {
     ),
     "events/": _page("/events/"),
     "events/<int:event_id>/": _page("/events/{event}/"),
+    "events/<int:event_id>/not-a-duplicate/": Rule(  # it is none
+        "/events/{event}/not-a-duplicate/", every_role(NOT_SO), only(DESK, CHANGED)
+    ),
     "events/rejected/<int:rejected_id>/": _page("/events/rejected/{rejected}/"),
     "comparisons/": _page("/comparisons/"),
     "comparisons/<int:window_id>/": _page("/comparisons/{window}/"),
