@@ -7,6 +7,7 @@ from exceptions.repairs import (
     activate_subscription,
     cancel_order,
     credit_invoice,
+    drop_duplicate,
     issue_invoice,
     mark_fulfilled,
     post_payment,
@@ -57,6 +58,7 @@ _MODULES: tuple[Kind, ...] = (
     cancel_order,
     write_off,
     refund_payment,
+    drop_duplicate,
 )
 KINDS = {module.KIND: module for module in _MODULES}
 

@@ -28,6 +28,20 @@ def quantities(order: Order, *, kind: str) -> dict[str, int]:
     return {line: quantity for line, quantity in sorted(totals.items()) if quantity > 0}
 
 
+def newest_nameless_twin(order: Order, *, kind: str) -> Entry | None:
+    """Find the newest entry without a reference that an equal one without a reference precedes."""
+    nameless = _counting(order).filter(
+        kind=kind, reference="", amount_minor__gt=0, currency__in=("", order.currency)
+    )
+    seen: set[int] = set()
+    twin = None
+    for entry in nameless.select_related("event__source").order_by("occurred_at", "pk"):
+        if entry.amount_minor in seen:
+            twin = entry
+        seen.add(entry.amount_minor)
+    return twin
+
+
 def alias_of(order: Order, *, source: Source, kind: str) -> str:
     """Give the name of a kind that a source has for the order; "" if it has none."""
     found = Alias.objects.filter(order=order, source=source, kind=kind).order_by("pk").last()

@@ -23,6 +23,7 @@ def plan(*, case: Case) -> Plan | Refusal:
     target = None if order is None else facts.target_of(order, kind="payments")
     if order is None or target is None:
         return no_target("payments")
+    payment = facts.newest_reference(order, kind="PAID")
     paid_minor = order.paid_minor - order.refunded_minor
     amount_minor = min(_owed_back_minor(order, check_name=case.check_name), paid_minor)
     return outside(
@@ -32,7 +33,7 @@ def plan(*, case: Case) -> Plan | Refusal:
         title=TITLE,
         tier=TIER,
         payload={
-            "payment": facts.newest_reference(order, kind="PAID"),
+            "payment": payment,
             "amount_minor": amount_minor,
             "currency": order.currency,
         },
@@ -48,6 +49,7 @@ def plan(*, case: Case) -> Plan | Refusal:
         preconditions=[
             Condition("More is paid than is owed", amount_minor > 0),
             Condition("No dispute is open", order.disputed_minor == 0),
+            Condition("The provider has a name for the payment", bool(payment)),
         ],
     )
 

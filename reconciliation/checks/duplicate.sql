@@ -1,6 +1,7 @@
 -- The same amount twice within the window under different references, on an order that now has
 -- more of it than it should: two halves of one price are no duplicate, and a second charge that
--- was refunded is none any more. There is nothing to wait for.
+-- was refunded is none any more. What has no reference stands for itself: nothing is known to be the
+-- same, so a person decides. There is nothing to wait for.
 --
 -- params: at            timestamptz  the moment this pass speaks of (not needed by this family)
 --         kind          text         INVOICED or PAID
@@ -18,24 +19,27 @@ WITH exceeding AS (  -- orders on which more than is owed stands; few, so entrie
         ({applies})
         AND {total} > {owed}
 ),
-referred AS (  -- one row for each amount under each outside reference
+referred AS (  -- one row for each amount under each outside reference, or without one
     SELECT
         entries.order_id,
         entries.amount_minor,
         entries.currency,
-        entries.reference,
+        COALESCE(NULLIF(entries.reference, ''), 'event ' || entries.event_id) AS reference,
         min(entries.occurred_at) AS occurred_at
     FROM exceeding
     INNER JOIN reconciliation_entry AS entries ON entries.order_id = exceeding.order_id
     WHERE
         entries.kind = %(kind)s
         AND entries.amount_minor > 0
-        AND entries.reference <> ''
         AND NOT EXISTS (
             SELECT FROM reconciliation_entry AS reversals
             WHERE reversals.reverses_id = entries.id
         )
-    GROUP BY entries.order_id, entries.amount_minor, entries.currency, entries.reference
+    GROUP BY
+        entries.order_id,
+        entries.amount_minor,
+        entries.currency,
+        COALESCE(NULLIF(entries.reference, ''), 'event ' || entries.event_id)
 ),
 followed AS (  -- how long after the one before it of the same amount
     SELECT

@@ -178,7 +178,7 @@ def test_the_same_amount_twice(check: str, kind: str, total: str, window: timede
         "twice, far apart": [("r1", 500, SOON), ("r2", 500, window + TICK)],
         "one reference": [("r1", 500, SOON), ("r1", 500, HOUR)],
         "other amounts": [("r1", 500, SOON), ("r2", 499, HOUR)],
-        "no reference": [("", 500, SOON), ("", 500, HOUR)],
+        "one event without a reference": [("", 500, SOON), ("", 500, HOUR)],
     }
     for name, entries in stories.items():
         paid = sum(amount for _, amount, _ in entries)
@@ -190,6 +190,21 @@ def test_the_same_amount_twice(check: str, kind: str, total: str, window: timede
     row = found["twice"]
     assert (row["expected_minor"], row["actual_minor"], row["at_risk_minor"]) == (500, 1000, 500)
     assert json.loads(row["details"])["again"] == ["r2"]
+
+
+def test_the_same_amount_twice_without_references_is_proposed_as_a_duplicate() -> None:
+    rules()
+    mine = order(ordered_minor=500, paid_minor=1000)
+    for number in (1, 2):
+        Entry.objects.create(
+            order=mine, event=event(f"cash-{number}"), number=0, kind="PAID", amount_minor=500,
+            currency="EUR", occurred_at=T - number * HOUR,
+        )  # fmt: skip
+
+    found = judged("paid_twice", T)[mine.canonical_id]
+
+    second = Entry.objects.get(event__event_id="cash-1")
+    assert json.loads(found["details"])["again"] == [f"event {second.event_id}"]
 
 
 def test_two_halves_of_one_price_are_no_duplicate() -> None:

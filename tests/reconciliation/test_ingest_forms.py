@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
-from hypothesis import given
+from hypothesis import given as drawn
 from hypothesis import strategies as st
 
 from reconciliation.inflate import MOST_MEMBERS, NotGzip, TooLong, inflate
@@ -37,6 +37,34 @@ def lines(*events: object) -> bytes:
 
 def zipped(shop: Sender, raw: bytes, content_type: str = STRUCTURED) -> HttpResponse:
     return shop.post(raw, content_type=content_type, headers={"content-encoding": "gzip"})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("body", "given", "status"),
+    [
+        (b"{", {}, 400),
+        (b"{}", {"webhook-signature": "v1,AAAA"}, 401),
+        (json.dumps(confirmed(order="taken")).encode(), {}, 409),
+        (b" " * (MOST + 1), {}, 413),
+        (b"{}", {"content-encoding": "br"}, 415),
+        (json.dumps({**confirmed("e-2"), "time": 5, "data": {"order": ""}}).encode(), {}, 422),
+    ],
+)
+def test_every_refusal_is_a_problem_of_one_shape(
+    shop: Sender, body: bytes, given: dict[str, str], status: int
+) -> None:
+    shop.post(confirmed())
+
+    response = shop.post(body, headers=given)
+
+    problem = said(response)
+    assert (response.status_code, problem["status"]) == (status, status)
+    assert response["Content-Type"] == "application/problem+json"
+    assert problem["title"]
+    assert problem["detail"].endswith(".")
+    pointers = {error["pointer"] for error in problem.get("errors", ())}
+    assert pointers == {400: {""}, 422: {"/time", "/data/order"}}.get(status, set())
 
 
 @pytest.mark.django_db
@@ -176,7 +204,7 @@ class TestGzip:
 class TestInflating:
     """Unpacking itself."""
 
-    @given(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
+    @drawn(st.lists(st.binary(max_size=300), min_size=1, max_size=5))
     def test_members_are_put_together(self, parts: list[bytes]) -> None:
         """A gzip file may have several members; they come out as one."""
         whole = b"".join(parts)
@@ -184,7 +212,7 @@ class TestInflating:
 
         assert inflate(packed, most=len(whole)) == whole
 
-    @given(st.binary(min_size=1, max_size=300), st.integers(0, 299))
+    @drawn(st.binary(min_size=1, max_size=300), st.integers(0, 299))
     def test_one_byte_too_many_is_too_long(self, raw: bytes, most: int) -> None:
         """The limit is exact, over all members."""
         packed = gzip.compress(raw[:5]) + gzip.compress(raw[5:])
@@ -194,7 +222,7 @@ class TestInflating:
         with pytest.raises(TooLong):
             inflate(packed, most=most)
 
-    @given(st.binary(min_size=1, max_size=200), st.data())
+    @drawn(st.binary(min_size=1, max_size=200), st.data())
     def test_whatever_is_cut_off_is_missed(self, raw: bytes, data: st.DataObject) -> None:
         """No beginning of gzip data is whole."""
         packed = gzip.compress(raw)
