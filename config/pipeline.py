@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from config.work import KINDS
 from exceptions import escalate, intake, notify, repair
-from reconciliation import apply, diff, full_pass, job_runner, reconcile, writeback
+from reconciliation import apply, diff, full_pass, job_runner, reconcile, uploads, writeback
 
 
 class Take(Protocol):
@@ -41,6 +41,7 @@ STAGES = (
     Stage("diff", diff.take, 10),               # sources' own records → what we were not told
     Stage("escalate", escalate.take, 500),      # clocks → steps
     Stage("notify", notify.take, 100),          # messages → people
+    Stage("forget", uploads.forget, 20),        # bytes of files, once their time is over
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ THOUSANDS = (
 )  # fmt: skip
 MONEY, JSON = "money", "json"
 _WORDS = {
-    "text": "text", "integer": "a whole number", MONEY: "an amount", "date": "a day",
+    "text": "text", "integer": "a whole number", MONEY: "an amount such as 12.50", "date": "a day",
     "decimal": "a number", JSON: "JSON, the same for every row",
 }  # fmt: skip
 
@@ -102,7 +102,7 @@ def form(
     found = [
         Field(
             name=name,
-            help=str(spec.get("description", "")),
+            help=_help(spec),
             kind=_kind(name, spec),
             is_required=name in schema.get("required", []),
             column=values.get(f"column.{name}", ""),
@@ -154,6 +154,11 @@ def _source(each: Field) -> dict[str, Any] | None:
     if each.kind in ("text", "date"):
         return {"text": each.fixed} if "{" in each.fixed else {"value": each.fixed}
     return {"value": json.loads(each.fixed)}
+
+
+def _help(spec: Mapping[str, Any]) -> str:
+    """Say what the field is; a file's amounts are in whole units, whatever events keep."""
+    return str(spec.get("description", "")).replace("Minor units.", "").strip()
 
 
 def _kind(name: str, spec: Mapping[str, Any]) -> str:

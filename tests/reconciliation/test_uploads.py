@@ -99,7 +99,7 @@ ROWS = st.lists(
 class PreviewEqualsImport(TestCase):
     """Whatever a file holds, and whatever is known already."""
 
-    @settings(max_examples=40)
+    @settings(max_examples=20)
     @given(known=ROWS, rows=ROWS)
     def test_an_import_gives_the_verdicts_that_its_preview_foresaw(
         self, known: list[str], rows: list[str]
