@@ -1,18 +1,17 @@
 """Gathers everything about one case: why it is here, what the systems say, what may be done."""
 
 from datetime import datetime
-from uuid import uuid4
 
 from django.contrib.auth.models import User
 
 from exceptions import attempts, waits, words
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
+from exceptions.kept import kept_of
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import (
     ADMIN,
     OPERATOR,
-    SENIOR_TIER,
     TEAM_LEAD,
     name_of,
     refusal_to_comment,
@@ -21,8 +20,8 @@ from exceptions.permissions import (
     roles,
     visible_cases,
 )
-from exceptions.repairs import KINDS, kind_named, kinds_for, plan_for
-from exceptions.repairs.plan import UNDO_MINUTES, Plan, Refusal
+from exceptions.previews import previewed
+from exceptions.repairs import kind_named, offers_for
 from exceptions.rows import (
     AttemptRow,
     CaseDetail,
@@ -31,8 +30,6 @@ from exceptions.rows import (
     Count,
     Fact,
     Permission,
-    PlanChange,
-    Precondition,
     RepairOffer,
     RepairPreview,
 )
@@ -93,10 +90,13 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         later_id=same.filter(pk__gt=case.pk).order_by("pk").values_list("pk", flat=True).first(),
         actions=_actions(case, user=user, why_not=why_not),
         assignable=_assignable(case, user=user, why_not=why_not),
+        kept=kept_of(case, why_not=why_not),
     )
 
 
-def repair_preview(*, case_id: int, kind: str, user: User, at: datetime) -> RepairPreview:
+def repair_preview(
+    *, case_id: int, kind: str, user: User, at: datetime, choice: str = ""
+) -> RepairPreview:
     """Say what a repair would do as of `at`; raises Case.DoesNotExist, NoSuchRepair.
 
     The plan is derived from the order as it stands; `at` is when that is.
@@ -104,7 +104,7 @@ def repair_preview(*, case_id: int, kind: str, user: User, at: datetime) -> Repa
     case = visible_cases(user).select_related("team", "order").get(pk=case_id)
     module = kind_named(kind)
     assert at >= case.opened_at
-    return _previewed(case, kind=module.KIND, user=user)
+    return previewed(case, kind=module.KIND, user=user, choice=choice)
 
 
 def repair_title(kind: str) -> str:
@@ -113,58 +113,7 @@ def repair_title(kind: str) -> str:
 
 
 def _preview(case: Case, offer: RepairOffer | None, *, user: User) -> RepairPreview | None:
-    return None if offer is None else _previewed(case, kind=offer.kind, user=user)
-
-
-def _previewed(case: Case, *, kind: str, user: User) -> RepairPreview:
-    plan = plan_for(case=case, kind=kind)
-    if isinstance(plan, Refusal):
-        return _refused(kind, why=plan.why)
-    refusal = refusal_to_repair(user, case, tier=plan.tier)
-    return RepairPreview(
-        kind=plan.kind,
-        title=plan.title,
-        tier=plan.tier,
-        target=plan.target_name,
-        changes=[PlanChange(*change) for change in plan.changes],
-        resulting_state=plan.resulting_state,
-        side_effects=plan.side_effects,
-        preconditions=[Precondition(*each) for each in plan.preconditions],
-        is_undoable=plan.is_undoable,
-        undo_text=_undo_text(plan),
-        needs_reason=plan.tier >= SENIOR_TIER,
-        plan_sha256=plan.sha256(),
-        idempotency_key=uuid4().hex,
-        permission=Permission(not refusal, refusal),
-        refusal="" if case.is_open else f"This exception is {words.state(case).lower()}.",
-    )
-
-
-def _refused(kind: str, *, why: str) -> RepairPreview:
-    module = KINDS[kind]
-    return RepairPreview(
-        kind=kind,
-        title=module.TITLE,
-        tier=module.TIER,
-        target="",
-        changes=[],
-        resulting_state="",
-        side_effects="",
-        preconditions=[],
-        is_undoable=False,
-        undo_text="",
-        needs_reason=False,
-        plan_sha256="",
-        idempotency_key="",
-        permission=Permission(allowed=False, why_not=why),
-        refusal=why,
-    )
-
-
-def _undo_text(plan: Plan) -> str:
-    if not plan.is_undoable:
-        return "Cannot be undone"
-    return f"Can be undone for {UNDO_MINUTES} minutes"
+    return None if offer is None else previewed(case, kind=offer.kind, user=user)
 
 
 def _offers(case: Case, *, user: User) -> list[RepairOffer]:
@@ -179,7 +128,7 @@ def _offers(case: Case, *, user: User) -> list[RepairOffer]:
                 not (refusal := refusal_to_repair(user, case, tier=kind.TIER)), refusal
             ),
         )
-        for kind in kinds_for(case.check_name)
+        for kind in offers_for(case)
     ]
     return sorted(offers, key=lambda offer: not offer.is_recommended)
 

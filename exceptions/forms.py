@@ -71,11 +71,20 @@ class CommentForm(VersionForm):
     text = forms.CharField(max_length=5_000, error_messages={"required": "Write something first."})
 
 
+class WaitForm(VersionForm):
+    """Give a parked event's order more time."""
+
+    days = forms.IntegerField(
+        min_value=1, max_value=90, error_messages={"required": "Say how many days."}
+    )
+
+
 class RunForm(VersionForm):
     """Run a repair: exactly the plan that was shown, once."""
 
     plan_sha256 = forms.RegexField(r"^[0-9a-f]{64}$")
     idempotency_key = forms.CharField(max_length=64)
+    to = forms.CharField(max_length=255, required=False)
     reason = forms.CharField(max_length=500, required=False)
 
 

@@ -52,6 +52,8 @@ _STATUS_WORDS = {
     "PARKED": "waits for its order",
     "DUPLICATE": "said before, counted once",
     "QUARANTINED": "could not be applied",
+    "CORRECTED": "sent again, corrected",
+    "DISMISSED": "set aside as not ours",
 }
 
 

@@ -18,7 +18,9 @@ from exceptions.permissions import (
 )
 from exceptions.sla import StepTime
 from reconciliation import discrepancies
+from reconciliation.models import Event
 
+_KEPT = (Event.Status.PARKED, Event.Status.QUARANTINED)
 _BY_HAND = 1_000  # steps that people take are numbered from here
 
 
@@ -209,6 +211,7 @@ def reopen(*, case_id: int, by: User, at: datetime, version: int | None = None) 
         discrepancies.take_up_again(discrepancy_id=case.discrepancy_id, at=at)
     except discrepancies.OpenAnew as refusal:
         raise Cannot("It has broken anew since, and has an exception of its own.") from refusal
+    _take_event_up_again(case)
     case.next_escalation_at = at
     keep(
         case, action="case.reopened", words="reopened it", actor=by.username, at=at,
@@ -241,6 +244,18 @@ def _clear(case: Case, *, reason: str, by: User, at: datetime) -> None:
         source=found.source,
         at=at,
     )
+    if found.event is not None:  # or it would be reported again
+        waiting = Event.objects.filter(pk=found.event.pk, status__in=_KEPT)
+        waiting.update(status=Event.Status.DISMISSED)
+
+
+def _take_event_up_again(case: Case) -> None:
+    """Put an event that was set aside back to where it was kept."""
+    set_aside = Event.objects.filter(
+        pk=case.discrepancy.event_id or 0, status=Event.Status.DISMISSED
+    )
+    is_parked = case.check_name == "event_parked_too_long"
+    set_aside.update(status=Event.Status.PARKED if is_parked else Event.Status.QUARANTINED)
 
 
 def _is_now(case: Case) -> str:

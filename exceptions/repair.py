@@ -37,13 +37,13 @@ class CannotUndo(Exception):
     """There is no way back, or no longer; the message may be shown."""
 
 
-def preview(*, case_id: int, kind: str) -> Plan | Refusal:
+def preview(*, case_id: int, kind: str, choice: str = "") -> Plan | Refusal:
     """Say what a repair would do as of now; raises Case.DoesNotExist, NoSuchRepair."""
-    return plan_for(case=Case.objects.get(pk=case_id), kind=kind)
+    return plan_for(case=Case.objects.get(pk=case_id), kind=kind, choice=choice)
 
 
 @transaction.atomic
-def run(
+def run(  # noqa: PLR0913 - what the form of a repair says
     *,
     case_id: int,
     kind: str,
@@ -53,6 +53,7 @@ def run(
     at: datetime,
     reason: str = "",
     version: int | None = None,
+    choice: str = "",
 ) -> RepairAttempt:
     """Run the repair that was shown to `by`. The same key again gives the same attempt.
 
@@ -66,7 +67,7 @@ def run(
         if (known.case_id, known.kind) != (case.pk, kind):
             raise CannotRepair("This form has already run another repair. Nothing was done.")
         return known
-    plan = _plan_now(case, kind=kind)
+    plan = _plan_now(case, kind=kind, choice=choice)
     check_can_repair(by, case, tier=plan.tier)
     check_unchanged(case, version=version)
     if plan.sha256() != plan_sha256:
@@ -158,13 +159,13 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
     return True
 
 
-def _plan_now(case: Case, *, kind: str) -> Plan:
+def _plan_now(case: Case, *, kind: str, choice: str = "") -> Plan:
     """Derive the plan from the locked order."""
     if not case.is_open:
         raise CannotRepair(f"This exception is {case.get_state_display().lower()}.")
     if case.order_id is not None:
         Order.objects.select_for_update(no_key=True).only("pk").get(pk=case.order_id)
-    plan = plan_for(case=case, kind=kind)
+    plan = plan_for(case=case, kind=kind, choice=choice)
     if isinstance(plan, Refusal):
         raise CannotRepair(plan.why)
     return plan

@@ -144,6 +144,19 @@ class Precondition:
 
 
 @dataclass(frozen=True)
+class ChoiceRow:
+    """One order that a repair may mean: why, and the plan that its button runs."""
+
+    name: str
+    score: int
+    reasons: tuple[str, ...]
+    title: str
+    plan_sha256: str  # "" if it cannot be run
+    idempotency_key: str
+    why_not: str = ""
+
+
+@dataclass(frozen=True)
 class RepairPreview:
     """What a repair would do now; its form sends back `plan_sha256` and `idempotency_key`."""
 
@@ -162,6 +175,9 @@ class RepairPreview:
     idempotency_key: str
     permission: Permission
     refusal: str = ""  # why there is no plan; then only kind and title are meant
+    asks: str = ""  # what to name, where the repair needs an order to be named
+    choice: str = ""  # what was named
+    choices: list[ChoiceRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -234,6 +250,18 @@ class SilentSource:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The message or the event that a case is about, and what may be done with it."""
+
+    title: str
+    href: str
+    problems: list[tuple[str, str]]
+    correct: Permission | None  # None: there is nothing to correct
+    retry: Permission | None
+    wait: Permission | None
+
+
+@dataclass(frozen=True)
 class CaseDetail:
     """Everything the panel and the page of one exception show."""
 
@@ -257,3 +285,4 @@ class CaseDetail:
     later_id: int | None  # the case that reopened this one
     actions: dict[str, Permission]  # claim assign snooze wake escalate comment dismiss reopen
     assignable: list[tuple[str, str]]  # username, name
+    kept: Kept | None = None

@@ -16,6 +16,7 @@ SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
     ("unassigned", "Unassigned", [_is("owner", "unassigned")]),
     ("over-sla", "Over SLA", [_OPEN_SLA]),
     ("p1", "P1", [_is("severity", "P1")]),
+    ("enrichment", "Enrichment", [_is("team", "enrichment")]),
     ("snoozed", "Snoozed", [_is("waiting_for", "snooze")]),
     ("verifying", "Verifying", [_is("state", "VERIFYING")]),
     (

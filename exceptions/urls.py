@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from exceptions.views import case, metrics, orders, queue, repairs, views
+from exceptions.views import case, correct, metrics, orders, queue, repairs, views
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/<int:case_id>/comment/", case.comment, name="comment"),
     path("exceptions/<int:case_id>/dismiss/", case.dismiss, name="dismiss"),
     path("exceptions/<int:case_id>/reopen/", case.reopen, name="reopen"),
+    path("exceptions/<int:case_id>/correct/", correct.correct, name="correct"),
+    path("exceptions/<int:case_id>/retry/", correct.retry, name="retry"),
+    path("exceptions/<int:case_id>/wait/", correct.wait, name="wait"),
     path("exceptions/<int:case_id>/repairs/<slug:kind>/", repairs.run, name="repair"),
     path("repairs/<int:attempt_id>/undo/", repairs.undo, name="undo"),
     path("orders/<path:canonical_id>/trail.csv", orders.trail, name="order-trail"),

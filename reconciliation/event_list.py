@@ -26,6 +26,8 @@ STATUSES: Mapping[str, tuple[str, str]] = {
     "PARKED": ("Waits for its order", "pause"),
     "DUPLICATE": ("Said before, counted once", "none"),
     "QUARANTINED": ("Could not be applied", "bad"),
+    "CORRECTED": ("Sent again, corrected", "ok"),
+    "DISMISSED": ("Not ours, set aside", "none"),
 }
 
 

@@ -1,6 +1,6 @@
 """The kinds of repair, one module each; a new kind is a new file and a line here."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exceptions.models import Case
 from exceptions.repairs import (
@@ -9,12 +9,15 @@ from exceptions.repairs import (
     credit_invoice,
     drop_duplicate,
     issue_invoice,
+    link_order,
     mark_fulfilled,
+    merge_order,
     post_payment,
     refund_payment,
     write_off,
 )
 from exceptions.repairs.plan import Plan, Refusal
+from reconciliation.likely import Likely
 
 
 class Kind(Protocol):
@@ -45,6 +48,24 @@ class Kind(Protocol):
         ...
 
 
+@runtime_checkable
+class ChoosingKind(Kind, Protocol):
+    """What the module of a repair has that asks which order is meant."""
+
+    @property
+    def ASKS(self) -> str:  # noqa: N802
+        """Say what to name."""
+        ...
+
+    def plan_to(self, *, case: Case, choice: str) -> Plan | Refusal:
+        """Plan it with the order that goes by the name `choice`."""
+        ...
+
+    def choices(self, *, case: Case) -> list[Likely]:
+        """Propose orders, the likeliest first."""
+        ...
+
+
 class NoSuchRepair(Exception):
     """No repair has this name."""
 
@@ -59,6 +80,8 @@ _MODULES: tuple[Kind, ...] = (
     write_off,
     refund_payment,
     drop_duplicate,
+    link_order,
+    merge_order,
 )
 KINDS = {module.KIND: module for module in _MODULES}
 
@@ -75,9 +98,20 @@ def kinds_for(check_name: str) -> list[Kind]:
     return [kind for kind in KINDS.values() if check_name in kind.CHECKS]
 
 
-def plan_for(*, case: Case, kind: str) -> Plan | Refusal:
-    """Plan a repair of a case as of now; raises NoSuchRepair."""
+def offers_for(case: Case) -> list[Kind]:
+    """List the repairs that a person may choose from: those of the check, then what always fits."""
+    always = [merge_order] if case.order_id is not None else []
+    return [*kinds_for(case.check_name), *always]
+
+
+def plan_for(*, case: Case, kind: str, choice: str = "") -> Plan | Refusal:
+    """Plan a repair of a case as of now; raises NoSuchRepair.
+
+    `choice` is the name of the order that is meant, for the kinds that ask for one.
+    """
     module = kind_named(kind)
-    if case.check_name not in module.CHECKS:
+    if module not in offers_for(case):
         return Refusal("This repair does not fit this exception.")
+    if choice and isinstance(module, ChoosingKind):
+        return module.plan_to(case=case, choice=choice)
     return module.plan(case=case)

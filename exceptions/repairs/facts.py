@@ -53,6 +53,16 @@ def subject_order(case: Case) -> Order | None:
     return None if case.order_id is None else Order.objects.get(pk=case.order_id)
 
 
+def order_called(name: str) -> Order | None:
+    """Find the one order that goes by a name, ours or anyone's; None if there is none, or more."""
+    own = Order.objects.filter(canonical_id=name).first()
+    if own is not None or not name:
+        return own
+    known = Alias.objects.filter(value=name).values("order").distinct()
+    found = list(Order.objects.filter(pk__in=known)[:2])
+    return found[0] if len(found) == 1 else None
+
+
 def _counting(order: Order) -> QuerySet[Entry]:
     """Leave out what was reversed, and what reverses."""
     return Entry.objects.filter(order=order, reverses__isnull=True, entry__isnull=True)

@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
@@ -33,10 +33,8 @@ KINDS = (
 
 @require_safe
 def order(request: HttpRequest, canonical_id: str) -> HttpResponse:
-    """Show one order; a merged one leads to the order that it became."""
+    """Show one order; a merged one says what it became, and leads there."""
     at, found = now(), _find(canonical_id)
-    if found.merged_into is not None:
-        return redirect(f"/orders/{found.merged_into.canonical_id}/")
     tab = request.GET.get("tab", "timeline")
     if tab not in dict(TABS):
         raise Http404
@@ -48,6 +46,7 @@ def order(request: HttpRequest, canonical_id: str) -> HttpResponse:
         "steps": order_page.steps(found),
         "stuck": order_page.stuck_because(found),
         "parts": order_page.parts(found),
+        "merged": list(Order.objects.filter(merged_into=found).order_by("pk")),
         "tab": tab,
         "tabs": _tabs(found, tab, exceptions=len(rows)),
         "rows": rows,

@@ -72,7 +72,13 @@ def _preview(
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
     try:
-        preview = queries.repair_preview(case_id=case_id, kind=kind, user=person(request), at=at)
+        preview = queries.repair_preview(
+            case_id=case_id,
+            kind=kind,
+            user=person(request),
+            at=at,
+            choice=(request.POST if request.method == "POST" else request.GET).get("to", ""),
+        )
     except (Case.DoesNotExist, NoSuchRepair) as missing:
         raise Http404 from missing
     detail = detail_of(request, case_id, at=at)
@@ -93,6 +99,7 @@ def _run(
             at=at,
             reason=sent["reason"],
             version=sent["version"],
+            choice=sent["to"],
         )
     except NotAllowed as refusal:
         raise deny(refusal) from refusal

@@ -86,6 +86,8 @@ _LEADS = {"Operator": DENIED}  # only a lead gives work to others
 _COMMENTS: dict[str, Answer] = {**dict.fromkeys(ROLES, SEEN), "Auditor": DENIED}
 _COMMENTS |= {"Rule editor": HIDDEN, "Rule approver": HIDDEN}
 
+_HIDES = {"Rule editor": HIDDEN, "Rule approver": HIDDEN}  # who see no case
+
 # The case is customer ops', new, on an order; the Operator and the Team lead are on that team.
 RULES: dict[str, Rule] = {
     "": _page("/", every_role(MOVED)),
@@ -115,6 +117,14 @@ RULES: dict[str, Rule] = {
         {"text": "hello"},
         is_swapped=True,
     ),
+    # The case is about an order: there is nothing to correct, to try again or to wait for.
+    "exceptions/<int:case_id>/correct/": Rule(
+        "/exceptions/{case}/correct/",
+        {**only(DESK, HIDDEN), **_HIDES},
+        {**only(DESK, HIDDEN), **_HIDES},
+    ),
+    "exceptions/<int:case_id>/retry/": _verb("retry", status=REFUSED),
+    "exceptions/<int:case_id>/wait/": _verb("wait", sent={"days": "3"}, status=REFUSED),
     "exceptions/<int:case_id>/dismiss/": _verb("dismiss", sent={"reason": "fine"}),
     "exceptions/<int:case_id>/reopen/": _verb("reopen", status=REFUSED),  # it is open
     "exceptions/<int:case_id>/repairs/<slug:kind>/": Rule(
