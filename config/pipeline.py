@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from config.work import KINDS
 from exceptions import escalate, intake, notify, repair
-from reconciliation import apply, diff, full_pass, job_runner, reconcile, uploads, writeback
+from reconciliation import apply, diff, full_pass, job_runner, reconcile, retention, writeback
 
 
 class Take(Protocol):
@@ -39,9 +39,9 @@ STAGES = (
     Stage("repair", repair.take, 200),          # routine cases → corrections, write-backs
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
     Stage("diff", diff.take, 10),               # sources' own records → what we were not told
+    Stage("retention", retention.take, 1_000),  # bytes past their time → gone, digests stay
     Stage("escalate", escalate.take, 500),      # clocks → steps
     Stage("notify", notify.take, 100),          # messages → people
-    Stage("forget", uploads.forget, 20),        # bytes of files, once their time is over
 )  # fmt: skip
 
 

@@ -54,6 +54,8 @@ AUDIT_SUBJECTS = {
     "access": "config.trail.People",
     "system": "config.trail.Product",
 }
+# How long bytes as received are kept; the body without personal fields stays for ever.
+RAW_KEPT_DAYS = int(os.environ.get("RAW_KEPT_DAYS", "90"))
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 

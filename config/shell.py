@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from audit.views import READERS
 from config import health, preferences
 from exceptions import queries
+from reconciliation import erasure
 from reconciliation.importers import READERS as IMPORT_READERS
 from reconciliation.models import Job
 
@@ -77,7 +78,9 @@ class Shell:
         )
         is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
         trail = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
-        govern = (self._item("s", "Sources", "/sources/", "plug"), *trail)
+        sees_people = self._user.is_superuser or bool(erasure.READ & set(self._role_names))
+        people = (self._item("p", "People", "/people/", "user-x"),) if sees_people else ()
+        govern = (self._item("s", "Sources", "/sources/", "plug"), *trail, *people)
         see = (
             self._item("v", "Events", "/events/", "radio-tower"),
             self._item("c", "Comparisons", "/comparisons/", "git-compare"),

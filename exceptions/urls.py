@@ -3,6 +3,7 @@
 from django.urls import URLPattern, path
 
 from exceptions.views import case, correct, metrics, orders, queue, repairs, views
+from reconciliation.views import replay
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/<int:case_id>/repairs/<slug:kind>/", repairs.run, name="repair"),
     path("repairs/<int:attempt_id>/undo/", repairs.undo, name="undo"),
     path("orders/<path:canonical_id>/trail.csv", orders.trail, name="order-trail"),
+    path("orders/<path:canonical_id>/replay/", replay.order, name="rebuild"),
     path("orders/<path:canonical_id>/", orders.order, name="order"),
     path("views/", views.save, name="save-view"),
     path("views/<slug:slug>/delete/", views.delete, name="delete-view"),

@@ -138,8 +138,13 @@ def _body(
     digest = bytes(sha256).hex()
     if refusal:
         return Body("", digest, at, refusal)
-    if raw is None:
-        return Body("", digest, at, "The bytes were kept for their time and are gone.")
+    if not raw:
+        return Body(
+            "",
+            digest,
+            at,
+            "The bytes were kept for their time, or held someone who was erased, and are gone.",
+        )
     return Body(_readable(bytes(raw)), digest, at)
 
 

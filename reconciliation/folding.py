@@ -133,7 +133,7 @@ def _finish(facts: Sequence[Fact], *, at: datetime) -> None:
         for fact in facts
         if fact.data.get("customer") and fact.status != _Status.PARKED
     }
-    people.keep([people.person_in(customer) for customer in customers.values()])
+    erased = people.keep([people.person_in(customer) for customer in customers.values()])
     with connection.cursor() as cursor:
         cursor.execute(
             load("finish_events"),
@@ -143,12 +143,17 @@ def _finish(facts: Sequence[Fact], *, at: datetime) -> None:
                 "order_ids": [fact.order_id for fact in facts],
                 "duplicates": [fact.duplicate_of for fact in facts],
                 "customers": [
-                    Jsonb(people.stays(customers[fact.id])) if fact.id in customers else None
+                    Jsonb(people.stays(customers[fact.id], erased=erased))
+                    if fact.id in customers
+                    else None
                     for fact in facts
                 ],
                 "at": at,
             },
         )
+    if erased:  # said again by someone's system: the bytes must not bring them back
+        said = [key for key, told in customers.items() if people.person_in(told).key in erased]
+        Event.objects.filter(pk__in=said).update(raw=None)
 
 
 def _ask_for_judgement(order_ids: Sequence[int], *, at: datetime) -> None:

@@ -14,7 +14,7 @@ from reconciliation.models import Alias, Discrepancy, Order, OrderDetail
 
 CAP = 1_000
 PAGE_SIZE = 50
-_STATE_WORDS = {
+STATE_WORDS = {
     "CREATED": "Created",
     "CONFIRMED": "Confirmed",
     "FULFILLED": "Fulfilled",
@@ -130,7 +130,7 @@ def matching(*, conditions: Sequence[dict[str, Any]], search: str, at: datetime)
 
 def state_words(order: Order) -> str:
     """Say where an order stands, and whether that is where it should."""
-    words = _STATE_WORDS[order.state]
+    words = STATE_WORDS[order.state]
     is_settled = order.state in {Order.State.RECONCILED, Order.State.CLOSED}
     return words if is_settled or order.verdict != "BROKEN" else f"{words}, disagrees"
 
@@ -140,7 +140,7 @@ def _listed(order: Order, problems: tuple[str, ...]) -> Listed:
     return Listed(
         canonical_id=order.canonical_id,
         state=order.state,
-        state_text=_STATE_WORDS[order.state],
+        state_text=STATE_WORDS[order.state],
         verdict=order.verdict,
         problems=problems,
         customer=detail.customer_name if detail else "",

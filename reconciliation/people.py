@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,17 +40,19 @@ def person_in(customer: Mapping[str, Any]) -> Person:
     return Person(key=pseudonym(str(customer["key"])), fields=personal)
 
 
-def stays(customer: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what may stay of a customer in the event."""
-    kept = {name: value for name, value in customer.items() if name in _KEPT}
-    return {**kept, "key": pseudonym(str(customer["key"]))}
+def stays(customer: Mapping[str, Any], *, erased: Container[str] = ()) -> dict[str, Any]:
+    """Give what may stay of a customer in the event: of those `erased` the key alone."""
+    key = pseudonym(str(customer["key"]))
+    if key in erased:
+        return {"key": key}
+    return {**{name: value for name, value in customer.items() if name in _KEPT}, "key": key}
 
 
-def keep(people: Sequence[Person]) -> None:
-    """Store each person's fields, the newest last. An erased person stays erased."""
+def keep(people: Sequence[Person]) -> set[str]:
+    """Store each person's fields, the newest last. Gives who is erased, and stays so."""
     newest = {person.key: person for person in people if person.fields}
     if not newest:
-        return
+        return set()
     known = dict(SubjectData.objects.filter(key__in=newest).values_list("key", "wrapped_key"))
     rows = [
         (key, *_seal(newest[key], known.get(key)))
@@ -68,6 +70,12 @@ def keep(people: Sequence[Person]) -> None:
             """,
             [[row[place] for row in rows] for place in range(3)],
         )
+    return {key for key, wrapped_key in known.items() if wrapped_key is None}
+
+
+def is_erased(key: str) -> bool:
+    """Tell whether the person of this key was erased."""
+    return SubjectData.objects.filter(key=key, erased_at__isnull=False).exists()
 
 
 def fields_of(key: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def refusal(user: User) -> str:
     """Say why `user` may not put orders right; "" if they may."""
     if user.is_superuser or user.groups.filter(name__in=_MAY).exists():
         return ""
-    return "Needs Platform owner or Admin: only they replace what live has by what was rebuilt."
+    return "Needs Platform owner or Admin: only they replay many orders, or put live right."
 
 
 def check_may(user: User) -> None:

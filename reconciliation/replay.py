@@ -77,6 +77,12 @@ def opened(order_ids: Sequence[int]) -> Iterator[None]:
         yield
 
 
+def held(*, until: int) -> list[int]:
+    """List the events of the open scratch copy whose turn has not come, in the order they came."""
+    found = Event.objects.filter(status=_HELD, pk__lte=until).order_by("pk")
+    return list(found.values_list("pk", flat=True))
+
+
 def step(event_id: int, *, at: datetime) -> None:
     """Let one held event of the open scratch copy be applied, and all that waited for it."""
     _release(event_id)

@@ -79,10 +79,12 @@ def estimate(chosen: Filter) -> Estimate:
 def start(
     *, chosen: Filter, by: User | None, at: datetime, is_applied: bool = False, reason: str = ""
 ) -> Job:
-    """Queue a replay. Raises NotAllowed or CannotPutRight where it is to be applied and may not.
+    """Queue a replay. Raises NotAllowed, or CannotPutRight if it is to be applied without a reason.
 
     Nobody (`by` None) is the command line, which only compares.
     """
+    if by is not None:
+        check_may(by)
     if is_applied:
         _check(by, reason)
     Installation.objects.select_for_update().first()  # the trail's subject of such rows
@@ -127,7 +129,6 @@ def step(job: Job, at: datetime) -> Progress:
 def _check(by: User | None, reason: str) -> None:
     if by is None:
         raise CannotPutRight("Say who applies it.")
-    check_may(by)
     if not reason.strip():
         raise CannotPutRight("Say why. The reason stays on the trail of every order put right.")
 

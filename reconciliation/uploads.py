@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
@@ -21,7 +22,6 @@ from reconciliation.models import (
 )
 
 MOST_BYTES = 32 * 1024 * 1024
-KEPT_FOR = timedelta(days=90)
 PREVIEW, IMPORT = "preview_file", "import_file"
 _PART = 1024 * 1024
 _AGAIN = (Job.State.FAILED, Job.State.STOPPED)
@@ -123,7 +123,9 @@ def forget(*, limit: int, at: datetime) -> int:
 
     What became of each row, and the events, stay.
     """
-    old = ImportFile.objects.filter(created_at__lt=at - KEPT_FOR, forgotten_at=None)
+    old = ImportFile.objects.filter(
+        created_at__lt=at - timedelta(days=settings.RAW_KEPT_DAYS), forgotten_at=None
+    )
     busy = Q(uploads__import_job__state__in=[Job.State.QUEUED, Job.State.RUNNING])
     files = list(old.exclude(busy)[:limit])
     for file in files:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from exceptions import order_page, queries
 from exceptions.comparison import compare
 from exceptions.views.answers import person, side_by_side
+from reconciliation import people
 from reconciliation.clock import now
 from reconciliation.duplicates import refusal_to_judge
 from reconciliation.models import Order, Source
@@ -42,6 +43,7 @@ def order(request: HttpRequest, canonical_id: str) -> HttpResponse:
     context: dict[str, Any] = {
         "order": found,
         "detail": getattr(found, "detail", None),
+        "is_erased": people.is_erased(_customer_of(found)),
         "state_words": state_words(found),
         "steps": order_page.steps(found),
         "stuck": order_page.stuck_because(found),
@@ -81,6 +83,10 @@ def _find(canonical_id: str) -> Order:
     if found is None:
         raise Http404
     return found
+
+
+def _customer_of(found: Order) -> str:
+    return found.detail.customer_key if hasattr(found, "detail") else ""
 
 
 def _timeline(request: HttpRequest, found: Order, at: datetime) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class Event(models.Model):
                 condition=models.Q(status__in=["PARKED", "DUPLICATE", "QUARANTINED"]),
                 name="event_set_aside",
             ),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(raw__isnull=False),
+                name="event_raw_to_drop",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -92,7 +97,7 @@ class EventConflict(models.Model):
     """Another body under an identity that is taken: kept, never applied."""
 
     event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="conflicts")
-    raw = models.BinaryField()
+    raw = models.BinaryField()  # empty once dropped
     sha256 = models.BinaryField()
     received_at = models.DateTimeField()
 
@@ -109,7 +114,7 @@ class RejectedEvent(models.Model):
     """A signed message that could not be read as an event: its bytes and every reason."""
 
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="rejections")
-    raw = models.BinaryField()
+    raw = models.BinaryField()  # empty once dropped
     sha256 = models.BinaryField()
     content_type = models.CharField(max_length=255)
     errors = models.JSONField()  # [{"pointer": "/data/total_minor", "detail": "…"}]
@@ -170,6 +175,22 @@ class SubjectData(models.Model):
     wrapped_key = models.BinaryField(null=True)
     ciphertext = models.BinaryField()
     erased_at = models.DateTimeField(null=True)
+    held_at = models.DateTimeField(null=True)  # a legal hold: not to be erased
+    held_reason = models.TextField(blank=True, default="", db_default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(held_at__isnull=True, held_reason="")
+                | (models.Q(held_at__isnull=False) & ~models.Q(held_reason="")),
+                name="subject_held_with_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at__isnull=True)
+                | models.Q(wrapped_key__isnull=True, held_at__isnull=True),
+                name="subject_erased_has_no_key",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.key

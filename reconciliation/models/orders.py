@@ -109,7 +109,10 @@ class OrderDetail(models.Model):
     seller = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["customer_name"], name="detail_by_customer")]
+        indexes: ClassVar = [
+            models.Index(fields=["customer_name"], name="detail_by_customer"),
+            models.Index(fields=["customer_key"], name="detail_by_customer_key"),
+        ]
 
     def __str__(self) -> str:
         return f"detail of {self.order_id}"

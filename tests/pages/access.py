@@ -19,6 +19,7 @@ EXPORTS = ("Team lead", "Executive", "Auditor", "Platform owner", "Admin")
 BRING_FILES = ("Team lead", "Platform owner", "Admin")
 READ_FILES = (*BRING_FILES, "Auditor")
 PLATFORM = ("Platform owner", "Admin")
+SEE_PEOPLE = ("Auditor", *PLATFORM)
 SEE_CASE = ("Operator", *SEE_ALL)
 
 Answer = int | str
@@ -161,6 +162,23 @@ RULES: dict[str, Rule] = {
     ),
     "connect-source/": Rule(
         "/connect-source/", only(PLATFORM), only(PLATFORM, REFUSED), {"name": "X"}
+    ),
+    "orders/<path:canonical_id>/replay/": Rule(
+        "/orders/{order}/replay/",
+        every_role(OK),
+        only(PLATFORM, REFUSED),  # no reason is given
+    ),
+    "replay/": Rule("/replay/", every_role(OK), only(PLATFORM, SEEN)),
+    "people/": Rule("/people/", only(SEE_PEOPLE), only(SEE_PEOPLE, REFUSED)),
+    "people/<int:subject_id>/": _page("/people/{person}/", only(SEE_PEOPLE)),
+    "people/<int:subject_id>/erase/": Rule(
+        "/people/{person}/erase/",
+        every_role(NOT_SO),
+        only(PLATFORM, SEEN),
+        {"typed": "c-1", "reason": "asked"},
+    ),
+    "people/<int:subject_id>/hold/": Rule(
+        "/people/{person}/hold/", every_role(NOT_SO), only(PLATFORM, SEEN), {"reason": "a case"}
     ),
     "events/": _page("/events/"),
     "events/<int:event_id>/": _page("/events/{event}/"),

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from reconciliation import mappings, uploads
-from reconciliation.models import DiffWindow, Job, RejectedEvent, Upload
+from reconciliation.models import DiffWindow, Job, RejectedEvent, SubjectData, Upload
 from tests.exceptions.people import case, install_product
 from tests.pages.access import RULES, SIGN_IN, Answer, Rule
 from tests.pages.people import EVERYONE, clients, member
@@ -50,7 +50,9 @@ def desk(db: None) -> dict[str, str]:
     window = DiffWindow.objects.create(
         source=source("shop"), since=NOON, until=NOON + timedelta(hours=1)
     )
+    person = SubjectData.objects.create(key="c-1", wrapped_key=None, ciphertext=b"")
     return {
+        "person": str(person.pk),
         "case": str(made.pk),
         "order": "O-1",
         "job": str(job.pk),

@@ -300,7 +300,7 @@ def test_bytes_and_rows_are_dropped_after_their_time_and_what_became_of_them_sta
     upload = imported("1,2026-03-02,A,1", "2,x,A,1")
     content = uploads.content(upload.file)
 
-    early = uploads.forget(limit=10, at=NOON + uploads.KEPT_FOR)
+    early = uploads.forget(limit=10, at=world.later(days=90))
     late = uploads.forget(limit=10, at=world.later(days=91))
 
     assert (early, late, content[:4]) == (0, 1, b"id,d")
