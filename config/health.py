@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config import invariants
-from reconciliation.models import DiffWindow, Heartbeat, Installation, RulebookVersion, Run
+from reconciliation.models import DiffWindow, Heartbeat, Installation, RulebookVersion, Run, Stumble
 from reconciliation.silent import CHECK
 
 SILENT_AFTER = timedelta(seconds=60)
@@ -79,7 +79,7 @@ def read(*, at: datetime, true_at: datetime) -> Health:
     """Look at everything as of `at`; processes live by the true clock."""
     sources = _sources(at=at)
     processes = _processes(true_at=true_at)
-    checks, nets = _checks(true_at=true_at), _nets(at=at)
+    checks, nets = _checks(true_at=true_at), _nets(at=at, true_at=true_at)
     problems = (
         *(_source_sentence(source) for source in sources if source.tone in ("bad", "warn")),
         *(f"{fact.name}: {fact.words}." for fact in processes if fact.tone == "bad"),
@@ -224,9 +224,19 @@ def _checks(*, true_at: datetime) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _nets(*, at: datetime) -> tuple[Fact, ...]:
+def _nets(*, at: datetime, true_at: datetime) -> tuple[Fact, ...]:
     """Tell of what catches what everything else has missed."""
-    return (_full_pass(at=at), _comparisons(at=at))
+    return (_stumbles(true_at=true_at), _full_pass(at=at), _comparisons(at=at))
+
+
+def _stumbles(*, true_at: datetime) -> Fact:
+    name = "Every stage does what it is due to do"
+    found = Stumble.objects.filter(last_at__gt=true_at - _UNHEARD_OF).order_by("since")
+    count, first = found.count(), found.first()
+    if first is None:
+        return Fact(name, "Holds", "ok")
+    words = f"{count:,} fail and are tried again; the longest is {first.stage} {first.row_id}"
+    return Fact(name, words, "bad")
 
 
 def _full_pass(*, at: datetime) -> Fact:

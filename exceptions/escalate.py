@@ -8,7 +8,7 @@ from exceptions import messages
 from exceptions.desk import keep
 from exceptions.models import Case
 from exceptions.sla import StepTime, clocks, hours_of
-from reconciliation import rulebook
+from reconciliation import one_by_one, rulebook
 
 ACTOR = "service:escalate"
 
@@ -17,12 +17,13 @@ def take(*, limit: int, at: datetime) -> int:
     """Fire the steps of up to `limit` cases that are due, and wake sleepers; says how many."""
     asleep = Case.objects.filter(state=Case.State.WAITING, snoozed_until__lte=at)
     due = Case.objects.filter(next_escalation_at__lte=at)
-    done = 0
-    for case_id in list(asleep.order_by("snoozed_until").values_list("pk", flat=True)[:limit]):
-        done += _wake(case_id=case_id, at=at)
-    for case_id in list(due.order_by("next_escalation_at").values_list("pk", flat=True)[:limit]):
-        done += _escalate(case_id=case_id, at=at)
-    return done
+    sleepers = asleep.order_by("snoozed_until").values_list("pk", flat=True)
+    late = due.order_by("next_escalation_at").values_list("pk", flat=True)
+    return one_by_one.do(
+        stage="wake", ids=list(sleepers[:limit]), each=lambda pk: _wake(case_id=pk, at=at)
+    ) + one_by_one.do(
+        stage="escalate", ids=list(late[:limit]), each=lambda pk: _escalate(case_id=pk, at=at)
+    )
 
 
 def steps_of(case: Case) -> tuple[StepTime, ...]:

@@ -9,7 +9,7 @@ from exceptions import attempts
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.sla import clocks, hours_of
-from reconciliation import rulebook, writeback
+from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.models import Event, Recheck, WriteBack
 
 _RUNNING, _UNDOING = RepairAttempt.State.RUNNING, RepairAttempt.State.UNDOING
@@ -31,21 +31,28 @@ def take(*, limit: int, at: datetime) -> int:
         Q(writeback__in=over) | Q(correction__in=applied)
     )
     undoing = RepairAttempt.objects.filter(state=_UNDOING)
-    done = 0
-    for attempt_id, case_id in [
-        *running.order_by("pk").values_list("pk", "case_id")[:limit],
-        *undoing.order_by("pk").values_list("pk", "case_id")[:limit],
-    ]:
-        done += _note(attempt_id=attempt_id, case_id=case_id, at=at)
+    cases = dict(
+        [
+            *running.order_by("pk").values_list("pk", "case_id")[:limit],
+            *undoing.order_by("pk").values_list("pk", "case_id")[:limit],
+        ]
+    )
+    done = one_by_one.do(
+        stage="follow up",
+        ids=cases,
+        each=lambda pk: _note(attempt_id=pk, case_id=cases[pk], at=at),
+    )
     verifying = (
         Case.objects.filter(state=Case.State.VERIFYING, closed_at__isnull=True)
         .filter(order__isnull=False, discrepancy__cleared_at__isnull=True)
         .exclude(repairs__state__in=[_RUNNING, _UNDOING])
         .order_by("changed_at", "pk")
     )
-    for case_id in list(verifying.values_list("pk", flat=True)[:limit]):
-        done += _judge(case_id=case_id, at=at)
-    return done
+    return done + one_by_one.do(
+        stage="verify",
+        ids=list(verifying.values_list("pk", flat=True)[:limit]),
+        each=lambda pk: _judge(case_id=pk, at=at),
+    )
 
 
 @transaction.atomic

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import Q
 from simple_history.utils import bulk_create_with_history
@@ -13,12 +14,13 @@ from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.repairs import kinds_for
 from exceptions.sla import clocks, hours_of
-from reconciliation import rulebook, writeback
+from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.fields import DISCREPANCY
 from reconciliation.models import Discrepancy, Order, Team
 from reconciliation.rulebook import Rulebook
 
 ACTOR = "service:intake"
+_log = structlog.get_logger(__name__)
 _REOPENS_WITHIN = timedelta(days=30)
 _BY_ITSELF = "service:reconcile"
 _SUBJECT = (
@@ -32,17 +34,34 @@ _SUBJECT = (
 
 def take(*, limit: int, at: datetime) -> int:
     """Open up to `limit` cases and settle up to `limit`; says how many."""
-    return _open(limit=limit, at=at) + _settle_all(limit=limit, at=at)
+    return _open_all(limit=limit, at=at) + _settle_all(limit=limit, at=at)
+
+
+def _open_all(*, limit: int, at: datetime) -> int:
+    """Open cases a set at a time; a set that fails is taken apart, and its others go on."""
+    waiting = Discrepancy.objects.filter(cleared_at__isnull=True, case__isnull=True)
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
+    stuck = one_by_one.stuck(stage="intake") if ids else set()
+    alone = [pk for pk in ids if pk in stuck]
+    together = [pk for pk in ids if pk not in stuck]
+    try:
+        opened = _open(together, at=at)
+    except one_by_one.PASSING:
+        raise
+    except Exception as failure:  # noqa: BLE001 - whatever it is, it is found out one by one
+        _log.warning("intake.set_failed", discrepancies=len(together), error=str(failure))
+        opened, alone = 0, ids
+    return opened + one_by_one.do(stage="intake", ids=alone, each=lambda pk: _open([pk], at=at))
 
 
 @transaction.atomic
-def _open(*, limit: int, at: datetime) -> int:
-    """Open a case for each open discrepancy without one, a set at a time."""
+def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
+    """Open a case for each of these discrepancies that is open still and has none."""
     found = list(
         Discrepancy.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related(*_SUBJECT)
-        .filter(cleared_at__isnull=True, case__isnull=True)
-        .order_by("pk")[:limit]
+        .filter(pk__in=discrepancy_ids, cleared_at__isnull=True, case__isnull=True)
+        .order_by("pk")
     )
     if not found:
         return 0
@@ -187,7 +206,7 @@ def _settle_all(*, limit: int, at: datetime) -> int:
     """Close open cases whose check holds again, whatever state they are in."""
     held = Case.objects.filter(closed_at__isnull=True, discrepancy__cleared_at__isnull=False)
     case_ids = list(held.order_by("pk").values_list("pk", flat=True)[:limit])
-    return sum(_settle(case_id=case_id, at=at) for case_id in case_ids)
+    return one_by_one.do(stage="settle", ids=case_ids, each=lambda pk: _settle(case_id=pk, at=at))
 
 
 @transaction.atomic

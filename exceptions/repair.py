@@ -13,7 +13,7 @@ from exceptions.permissions import SENIOR_TIER, check_can_repair, check_can_work
 from exceptions.repairs import plan_for
 from exceptions.repairs.plan import Plan, Refusal
 from exceptions.route import automation
-from reconciliation import rulebook, writeback
+from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.models import Order
 
 
@@ -110,7 +110,9 @@ def take(*, limit: int, at: datetime) -> int:
         .order_by("next_automatic_at", "pk")
         .values_list("pk", flat=True)[: max(limit - done, 0)]
     )
-    return done + sum(_try_by_itself(case_id=case_id, at=at) for case_id in list(due))
+    return done + one_by_one.do(
+        stage="repair", ids=list(due), each=lambda pk: _try_by_itself(case_id=pk, at=at)
+    )
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from reconciliation.models.events import (
     SubjectData,
     UnusedMessage,
 )
-from reconciliation.models.jobs import Heartbeat, Installation, Job, Run
+from reconciliation.models.jobs import Heartbeat, Installation, Job, Run, Stumble
 from reconciliation.models.orders import (
     Alias,
     Order,
@@ -60,6 +60,7 @@ __all__ = [
     "Source",
     "SourceRhythm",
     "SourceSecret",
+    "Stumble",
     "SubjectData",
     "Team",
     "UnusedMessage",

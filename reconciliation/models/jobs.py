@@ -101,3 +101,22 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.component
+
+
+class Stumble(models.Model):
+    """One row that a stage could not do when it was tried last, by the true clock."""
+
+    stage = models.CharField(max_length=32)
+    row_id = models.BigIntegerField()
+    error = models.TextField()
+    since = models.DateTimeField()
+    last_at = models.DateTimeField()
+    times = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["stage", "row_id"], name="stumble_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} {self.row_id}: {self.error}"

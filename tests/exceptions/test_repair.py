@@ -14,9 +14,10 @@ from exceptions.repair import CannotRepair, CannotUndo, NeedsReason, PlanChanged
 from exceptions.repairs import KINDS, kinds_for
 from exceptions.repairs.plan import Plan, Refusal
 from reconciliation import rulebook, writeback
-from reconciliation.models import Discrepancy, Event, Order, WriteBack
+from reconciliation.models import Discrepancy, Entry, Event, Order, WriteBack
 from tests.exceptions.people import WEDNESDAY, broken, connect, fresh, lead, operator
 from tests.exceptions.target import Target
+from tests.world import say
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 ON = {"to_activate_quantity": 1, "invoiced_minor": 1000, "ordered_minor": 1000}
@@ -156,6 +157,10 @@ def test_another_team_may_not(a_case: Case) -> None:
 def test_money_moves_only_by_a_lead_with_a_reason(target: Target) -> None:
     connect("card-payments", target)
     case = opened("cancelled_but_paid", paid_minor=1000, cancelled_at=WEDNESDAY)
+    paid = say("card-payments", "payment.captured", "O-1", WEDNESDAY, payment="P-1")
+    Entry.objects.create(
+        order=case.order, event=paid, number=0, kind="PAID", reference="P-1", occurred_at=WEDNESDAY
+    )
 
     with pytest.raises(NotAllowed, match="Team lead"):
         run(case, by=operator(), kind="refund_payment", reason="Asked for")
