@@ -159,7 +159,12 @@ def test_money_moves_only_by_a_lead_with_a_reason(target: Target) -> None:
     case = opened("cancelled_but_paid", paid_minor=1000, cancelled_at=WEDNESDAY)
     paid = say("card-payments", "payment.captured", "O-1", WEDNESDAY, payment="P-1")
     Entry.objects.create(
-        order=case.order, event=paid, number=0, kind="PAID", reference="P-1", occurred_at=WEDNESDAY
+        order_id=case.order_id or 0,
+        event=paid,
+        number=0,
+        kind="PAID",
+        reference="P-1",
+        occurred_at=WEDNESDAY,
     )
 
     with pytest.raises(NotAllowed, match="Team lead"):
