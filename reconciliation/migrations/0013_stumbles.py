@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reconciliation', '0011_event_is_distinct'),
+        ('reconciliation', '0012_retention_and_holds'),
     ]
 
     operations = [
