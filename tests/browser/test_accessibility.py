@@ -5,6 +5,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from exceptions.models import Case
+from reconciliation.models import Event
 from tests.browser.conftest import Desk, Visitor
 
 PAGES = (
@@ -17,6 +18,12 @@ PAGES = (
     "/orders/ORD-1/",
     "/orders/ORD-1/?tab=sources",
     "/orders/ORD-1/?tab=exceptions",
+    "/sources/",
+    "/sources/shop/",
+    "/connect-source/",
+    "/events/",
+    "/events/?view=rejected",
+    "/events/{event}/",
     "/metrics/",
     "/audit/",
     "/jobs/",
@@ -45,12 +52,12 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("theme", THEMES)
 def test_every_page_is_accessible(visitor: Visitor, desk: Desk, width: int, theme: str) -> None:
-    case_id = Case.objects.earliest("pk").pk
+    shown = {"case": Case.objects.earliest("pk").pk, "event": Event.objects.earliest("pk").pk}
     page = visitor.open("/", by=desk.lead, width=width, theme=theme)
     found = {}
 
     for path in PAGES:
-        page.goto(visitor.address + path.format(case=case_id))
+        page.goto(visitor.address + path.format(**shown))
         if problems := faults(page):
             found[path] = problems
 
@@ -58,12 +65,12 @@ def test_every_page_is_accessible(visitor: Visitor, desk: Desk, width: int, them
 
 
 def test_nothing_is_lost_at_320_pixels(visitor: Visitor, desk: Desk) -> None:
-    case_id = Case.objects.earliest("pk").pk
+    shown = {"case": Case.objects.earliest("pk").pk, "event": Event.objects.earliest("pk").pk}
     page = visitor.open("/", by=desk.lead, width=320)
     wide = []
 
     for path in PAGES:
-        page.goto(visitor.address + path.format(case=case_id))
+        page.goto(visitor.address + path.format(**shown))
         if page.evaluate("document.documentElement.scrollWidth > 320"):
             wide.append(path)
 
