@@ -54,6 +54,16 @@ INVARIANTS: Mapping[str, Invariant] = {
     "events_parked_too_long": Invariant(
         "Events without an order are reported", "events without an order were not reported"
     ),
+    "rejections_forgotten": Invariant(
+        "What could not be read or applied is worked on or settled",
+        "messages or events that could not be read or applied were forgotten",
+    ),
+    "names_of_merged_orders": Invariant(
+        "Every name leads to an order that stands", "names lead to an order that was merged"
+    ),
+    "merged_orders_counting": Invariant(
+        "Nothing counts on a merged order", "merged orders still have facts or differences"
+    ),
     "writebacks_stuck": Invariant(
         "Write-backs are tried on time", "write-backs are ten minutes late"
     ),

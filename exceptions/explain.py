@@ -63,10 +63,15 @@ def _silence(check: Check, _found: Discrepancy) -> str:
 def _stage(_check: Check, found: Discrepancy) -> str:
     details: dict[str, Any] = found.details
     errors = details.get("errors") or details.get("reasons") or []
-    first = errors[0] if errors else details.get("error", "")
+    first = errors[0] if errors else details.get("error") or details.get("reason", "")
     if isinstance(first, dict):
         first = f"{first.get('pointer', '')} {first.get('detail', '')}".strip()
-    return f"{first or 'see the technical details'}."
+    if not first and "order" in details:
+        named = f"the order “{details['order']}”" if details["order"] else "no order"
+        first = (
+            f"{details.get('type', 'an event')} names {named}, and none is known by what it says"
+        )
+    return f"{str(first).rstrip('.') or 'see the technical details'}."
 
 
 _FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {

@@ -43,6 +43,7 @@ def previewed(case: Case, *, kind: str, user: User, choice: str = "") -> RepairP
         refusal="" if case.is_open else f"This exception is {words.state(case).lower()}.",
         asks=asks,
         choice=choice,
+        reasons=next((each.reasons for each in choices if each.name == choice), ()),
         choices=[each for each in choices if each.name != choice],
     )
 

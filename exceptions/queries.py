@@ -150,10 +150,17 @@ def _search(text: str) -> Q:
     exact = Q(order__canonical_id=text)
     exact |= Q(order_id__in=Alias.objects.filter(value=text).values("order_id"))
     exact |= Q(order_id__in=Event.objects.filter(event_id=text).values("order_id"))
-    number = text.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < 19:  # noqa: PLR2004 - a bigint
-        exact |= Q(pk=int(number))
+    exact |= Q(discrepancy__event__in=Event.objects.filter(event_id=text).values("pk"))
+    if number := _number(text.removeprefix("#")):
+        exact |= Q(pk=number)
+    if number := _number(text.removeprefix("message-")):
+        exact |= Q(discrepancy__rejection=number)
     return exact | Q(order__detail__customer_name__istartswith=text)
+
+
+def _number(text: str) -> int | None:
+    is_number = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - a bigint
+    return int(text) if is_number else None
 
 
 def _views(user: User) -> QuerySet[SavedView]:

@@ -177,6 +177,7 @@ class RepairPreview:
     refusal: str = ""  # why there is no plan; then only kind and title are meant
     asks: str = ""  # what to name, where the repair needs an order to be named
     choice: str = ""  # what was named
+    reasons: tuple[str, ...] = ()  # why it is likely
     choices: list[ChoiceRow] = field(default_factory=list)
 
 
@@ -259,6 +260,8 @@ class Kept:
     correct: Permission | None  # None: there is nothing to correct
     retry: Permission | None
     wait: Permission | None
+    sent_as: str = ""  # the event that came in its place, and its page
+    sent_href: str = ""
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,11 @@ class Row:
     fields: list[Field]
     errors: list[str] = field(default_factory=list)
 
+    @property
+    def is_blank(self) -> bool:
+        """Tell whether it is there to be filled in."""
+        return not any(each.value or each.errors for each in self.fields)
+
 
 @dataclass
 class Section:
@@ -158,11 +163,14 @@ def _field(pointer: str, name: str, schema: Schema, value: Any, *, is_required: 
     options = [(str(each), str(each)) for each in schema.get("enum", ())]
     if kind == "boolean":
         options = [("true", "Yes"), ("false", "No")]
+    written = _written(value, kind)
+    if options and written and written not in dict(options):
+        options.append((written, f"{written} (as it came)"))
     return Field(
         pointer=pointer,
         label=_label(name),
         kind=kind,
-        value=_written(value, kind),
+        value=written,
         is_required=is_required,
         help=str(schema.get("description", "")),
         options=options,

@@ -26,7 +26,7 @@ WITH alike AS MATERIALIZED (
         AND earlier.reference <> ''
         AND earlier.id < events.id
         AND earlier.order_reference = events.order_reference
-        AND earlier.status <> 'QUARANTINED'
+        AND earlier.status NOT IN ('QUARANTINED', 'CORRECTED', 'DISMISSED')
         AND sources.dedupe_window_seconds > 0
         AND events.received_at - earlier.received_at
             <= make_interval(secs => sources.dedupe_window_seconds)

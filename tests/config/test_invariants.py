@@ -44,6 +44,26 @@ BREACHES = [
         "UPDATE reconciliation_event SET status = 'PARKED', park_until = '2026-11-02'",
     ),
     (
+        "rejections_forgotten",
+        "UPDATE reconciliation_event SET status = 'QUARANTINED'",
+    ),
+    (
+        "rejections_forgotten",
+        (
+            "INSERT INTO reconciliation_rejectedevent"
+            " (source_id, raw, sha256, content_type, errors, received_at)"
+            " SELECT min(id), '', '', '', '[]', '2026-11-02' FROM reconciliation_source"
+        ),
+    ),
+    (
+        "names_of_merged_orders",
+        "UPDATE reconciliation_order SET merged_into_id = id",
+    ),
+    (
+        "merged_orders_counting",
+        "UPDATE reconciliation_order SET merged_into_id = id",
+    ),
+    (
         "escalations_overdue",
         "UPDATE exceptions_case SET next_escalation_at = '2026-11-02'",
     ),

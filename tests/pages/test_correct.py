@@ -213,6 +213,16 @@ def test_the_page_of_a_merged_order_says_so_and_leads_on(operator: Client, desk:
     assert 'href="/orders/O-2/"' in body(operator, "/orders/O-1/?tab=sources")
 
 
+def test_what_was_kept_leads_to_its_exception(enricher: Client, desk: object) -> None:
+    case = rejected(WRONG)
+    message = case.discrepancy.rejection_id
+
+    page = body(enricher, f"/events/rejected/{message}/")
+
+    assert f'href="/exceptions/?q=message-{message}"' in page
+    assert f"/exceptions/{case.pk}/" in body(enricher, f"/exceptions/?q=message-{message}")
+
+
 def test_the_enrichment_team_has_its_view(enricher: Client, desk: object) -> None:
     case = rejected(WRONG)
 
