@@ -24,10 +24,15 @@ events AS (
 )
 SELECT asked.order_id FROM asked
 UNION
-SELECT unnest(ARRAY[orders.parent_id, orders.merged_into_id])
+SELECT orders.parent_id
 FROM reconciliation_order AS orders
 JOIN asked ON asked.order_id = orders.id
-WHERE orders.parent_id IS NOT NULL OR orders.merged_into_id IS NOT NULL
+WHERE orders.parent_id IS NOT NULL
+UNION
+SELECT orders.merged_into_id
+FROM reconciliation_order AS orders
+JOIN asked ON asked.order_id = orders.id
+WHERE orders.merged_into_id IS NOT NULL
 UNION
 SELECT orders.id
 FROM reconciliation_order AS orders

@@ -237,3 +237,16 @@ def test_an_estimate_counts_events_and_orders() -> None:
     found = replay_job.estimate(replay_job.Filter(source="card-payments"))
 
     assert (found.events_chosen, found.orders, found.events, found.without_order) == (3, 2, 8, 1)
+
+
+def test_a_part_is_rebuilt_with_its_whole() -> None:
+    place("WHOLE")
+    place("PART", parent="WHOLE", seller="s-1")
+    deliver()
+    part = Order.objects.get(canonical_id="PART")
+    assert part.parent is not None
+
+    both = replay.rebuild(order_ids=[part.pk], at=NOON)
+
+    assert set(both.scratch) == {"PART", "WHOLE"}
+    assert partings(both) == []
