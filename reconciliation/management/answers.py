@@ -1,11 +1,11 @@
 """What the commands of the front door share: how they answer, in words or as JSON."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from reconciliation.management.console import ProductCommand
 from reconciliation.models import Source
 
 
@@ -21,36 +21,24 @@ def source_named(slug: str) -> Source:
     return found
 
 
-class ImportCommand(BaseCommand):
+class ImportCommand(ProductCommand):
     """Imports one file for one source, and says what became of every message in it."""
-
-    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what every import takes."""
+        super().add_arguments(parser)
         parser.add_argument("file", help="the file to read")
         parser.add_argument("--source", required=True, help="slug of the source that says it")
-        parser.add_argument("--json", action="store_true", help="answer with one JSON object")
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
-        """Import, then answer."""
-        try:
-            facts = self.take(options)
-        except CommandError as failure:
-            if options["json"]:
-                self.stdout.write(json.dumps({"error": str(failure)}))
-            raise
-        if options["json"]:
-            self.stdout.write(json.dumps(facts))
-            return
-        self.stdout.write(
+    def words(self, facts: Mapping[str, Any]) -> str:
+        """Say what became of every message."""
+        said = (
             f"{facts['total']:,} events of {facts['source']}: {facts['new']:,} new,"
             f" {facts['seen']:,} seen before, {facts['conflict']:,} with a known id and another"
             f" body, {facts['rejected']:,} rejected. Job {facts['job']}."
         )
-        for error in facts["errors"]:
-            self.stdout.write(f"  {error['place']}: {error['pointer']} {error['detail']}".rstrip())
-
-    def take(self, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Import the file, and give the job's result."""
-        raise NotImplementedError
+        wrong = [
+            f"  {error['place']}: {error['pointer']} {error['detail']}".rstrip()
+            for error in facts["errors"]
+        ]
+        return "\n".join([said, *wrong])

@@ -22,6 +22,10 @@ NAMES = [name for _, name in OURS]
 # What each is asked that it must refuse: the arguments, and words of the refusal. A command without
 # a line here fails the test below.
 REFUSALS: dict[str, tuple[list[str], str]] = {
+    "compare_export": (
+        ["f", "--source", "nobody", "--since", "2026-11-02", "--until", "2026-11-01"],
+        "later than",
+    ),
     "connect_source": (
         ["shop", "--name", "Shop", "--kind", "shop", "--team", "nobody"],
         "nobody",
@@ -33,6 +37,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "import_csv": (["rows.csv", "--source", "nobody", "--mapping", "none.json"], "nobody"),
     "import_events": (["events.jsonl", "--source", "nobody"], "nobody"),
     "reconcile": (["--all"], "No rulebook"),
+    "replay": (["--apply", "--by", "nobody", "--reason", "x"], "no user"),
     "state_diagram": (["--check", "--file", "/no/such/file"], "no place for"),
     "up": (["--port", "1", "--host", "203.0.113.1", "--no-demo"], "Cannot listen on port 1"),
 }

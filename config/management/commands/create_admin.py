@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from config.console import ProductCommand
 from config.people import CannotCreate, create_admin
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

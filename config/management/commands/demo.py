@@ -12,7 +12,6 @@ from django.core.management.base import CommandError, CommandParser
 
 from config import premises, simulate
 from config.compare import compare, findings
-from config.console import ProductCommand
 from config.demo import truth
 from config.demo.sender import NotAccepted, Sender
 from config.people import NotADemo
@@ -20,6 +19,7 @@ from config.premises import CannotLoad, Setup
 from config.simulate import Progress
 from config.systems import ours_or_theirs, serve
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand
 
 _STEPS_A_DAY = timedelta(days=1) // premises.STEP
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from config.console import ProductCommand
 from config.people import NotADemo, set_demo_passwords
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from audit import queries as trail
-from config.console import ProductCommand
 from exceptions.export import cases
 from reconciliation.export import as_csv, as_json_lines, discrepancies, orders
+from reconciliation.management.console import ProductCommand
 
 
 def _audit() -> Iterator[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from config.console import ProductCommand
 from config.database import migrate
 from config.install import install
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from config.console import ProductCommand
 from config.loops import LOOPS, go_round, run
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

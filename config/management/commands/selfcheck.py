@@ -6,9 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from config.console import ProductCommand
 from config.scratch import NoScratch
 from config.selfcheck import selfcheck
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

@@ -7,8 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from config.console import ProductCommand
 from config.states import DRAWN, missing_markers, redrawn
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

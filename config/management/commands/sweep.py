@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from config.console import ProductCommand, moment
 from config.pipeline import sweep
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand, moment
 
 
 class Command(ProductCommand):

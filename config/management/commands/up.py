@@ -10,13 +10,13 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
 from config import embedded
-from config.console import ProductCommand
 from config.database import migrate
 from config.install import install
 from config.people import NotADemo, SignIn, become_demo, set_demo_passwords
 from config.running import CannotRun, Product, alone, check_port, free_port, until_stopped
 from config.simulate import hold_time
 from reconciliation import clock
+from reconciliation.management.console import ProductCommand
 
 
 class Command(ProductCommand):

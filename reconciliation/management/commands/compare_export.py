@@ -1,23 +1,21 @@
 """`manage.py compare_export FILE --source NAME --since … --until …`: a full export, beside ours."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from reconciliation import clock, diff, validate
 from reconciliation.management.answers import source_named
-from reconciliation.management.commands.reconcile import moment
+from reconciliation.management.console import ProductCommand, moment
 from reconciliation.sources import canonical
 from reconciliation.validate import Message
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Compares a source's export with what it has told us; stores none of it."""
 
-    requires_system_checks = ()
     help = (
         "Compare a full export of a source, CloudEvents one JSON object a line, with what it has"
         " told us of the time from --since to --until. Opens and clears what follows from it, as"
@@ -26,32 +24,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        super().add_arguments(parser)
         parser.add_argument("file", help="the export, NDJSON")
         parser.add_argument("--source", required=True, help="slug of the source")
         parser.add_argument("--since", required=True, type=moment, help="first moment of it")
         parser.add_argument("--until", required=True, type=moment, help="the moment after its last")
         parser.add_argument("--types", nargs="+", help="types that it holds (default: those in it)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
-        """Compare, and say how the two sides stand."""
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Compare, and give how the two sides stand."""
         path = Path(options["file"])
         try:
-            facts = self._compare(path, options)
+            return self._compare(path, options)
         except OSError as error:
             raise CommandError(f"{path} cannot be read: {error.strerror or error}") from error
         except diff.CannotCompare as refusal:
             raise CommandError(str(refusal)) from refusal
-        if options["json"]:
-            self.stdout.write(json.dumps(facts))
-            return
-        self.stdout.write(
+
+    def words(self, facts: Mapping[str, Any]) -> str:
+        """Say how the two sides stand."""
+        return (
             f"{facts['matched']:,} records agree, {facts['different']:,} differ,"
             f" {facts['only_here']:,} are only here, {facts['only_there']:,} only there;"
             f" {facts['unreadable']:,} could not be read. /comparisons/{facts['window']}/"
         )
 
-    def _compare(self, path: Path, options: dict[str, Any]) -> dict[str, Any]:
+    def _compare(self, path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
         if options["until"] <= options["since"]:
             raise CommandError("--until must be later than --since.")
         held = {str(message.envelope.get("type")) for message in _messages(path)}

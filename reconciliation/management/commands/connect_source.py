@@ -1,27 +1,27 @@
 """`manage.py connect_source SLUG --name NAME --kind KIND --team TEAM`: a source and its secret."""
 
-import json
 import sys
 from collections.abc import Mapping
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from reconciliation import clock
 from reconciliation.connect import TRUTH_BY_KIND, CannotConnect, connect, connect_native
+from reconciliation.management.console import ProductCommand
 from reconciliation.sources import FORMATS, STANDARD
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Makes a source."""
 
     help = "Connect an outside system: make its source, and print the secret that signs, once."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take what a source is."""
+        super().add_arguments(parser)
         parser.add_argument("slug", help="its name in the address: /ingest/SLUG/")
         parser.add_argument("--name", required=True, help="its name on pages")
         parser.add_argument(
@@ -46,25 +46,22 @@ class Command(BaseCommand):
             help="event types it is believed for, such as order. (repeat it); by kind unless given",
         )
         parser.add_argument("--writeback-url", default="", help="where it takes corrections")
-        parser.add_argument("--json", action="store_true", help="answer with one JSON object")
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
-        """Make it, and print the secret."""
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Make it."""
         try:
-            said = _connected(options)
+            return _connected(options)
         except CannotConnect as refusal:
-            if options["json"]:
-                self.stdout.write(json.dumps({"error": str(refusal)}))
             raise CommandError(str(refusal)) from refusal
-        if options["json"]:
-            self.stdout.write(json.dumps(said))
-            return
-        if "secret" not in said:
-            self.stdout.write(f"{options['name']} posts to {said['address']}, in its own format.")
-            return
-        self.stdout.write(f"{options['name']} posts to {said['address']}, signed with this secret:")
-        self.stdout.write(said["secret"])
-        self.stdout.write("It is not shown again.")
+
+    def words(self, facts: Mapping[str, Any]) -> str:
+        """Say where it posts to, and its secret, once."""
+        if "secret" not in facts:
+            return f"{facts['slug']} posts to {facts['address']}, in its own format."
+        return (
+            f"{facts['slug']} posts to {facts['address']}, signed with this secret:\n"
+            f"{facts['secret']}\nIt is not shown again."
+        )
 
 
 def _connected(options: Mapping[str, Any]) -> dict[str, str]:

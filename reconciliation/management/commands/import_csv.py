@@ -39,7 +39,7 @@ class Command(ImportCommand):
             "--preview", action="store_true", help="say what an import would do, and do nothing"
         )
 
-    def take(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Preview the whole file, then import it row by row unless only that was asked."""
         source, path = source_named(options["source"]), Path(options["file"])
         try:

@@ -20,7 +20,7 @@ class Command(ImportCommand):
         " listed; only a file that cannot be read at all is a failure."
     )
 
-    def take(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Import line by line."""
         source, path = source_named(options["source"]), Path(options["file"])
         try:

@@ -1,29 +1,21 @@
 """Judges orders from the command line."""
 
-import argparse
-import json
+from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from reconciliation import clock, reconcile, rulebook
+from reconciliation.management.console import ProductCommand, moment
 from reconciliation.models import Run
 from reconciliation.reconcile import Counts
 
 _BATCH = 5_000
 
 
-def moment(text: str) -> datetime:
-    """Read a moment of ISO 8601; one without a zone is in UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text} is no moment; write 2026-11-02T12:00Z") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Runs the live rulebook's checks over orders that are due, or over all."""
 
     help = (
@@ -33,28 +25,26 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        super().add_arguments(parser)
         parser.add_argument("--at", type=moment, help="moment to decide windows by (default: now)")
         parser.add_argument("--all", action="store_true", help="judge every order, due or not")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_args: object, **options: object) -> None:
-        """Judge, and print the counts."""
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Judge, and give the counts."""
         at = options["at"] or clock.now()
-        assert isinstance(at, datetime)
         try:
             counts = reconcile.judge_all(at=at) if options["all"] else _all_due(at)
         except rulebook.NoRulebook as problem:
-            if options["json"]:
-                self.stdout.write(json.dumps({"error": str(problem)}))
             raise CommandError(str(problem)) from problem
-        if options["json"]:
-            self.stdout.write(json.dumps({"at": at.isoformat(), **asdict(counts)}))
-            return
-        self.stdout.write(
-            f"{counts.judged:,} orders judged: {counts.holds:,} agree, {counts.waiting:,} are not"
-            f" due yet, {counts.broken:,} disagree."
+        return {"at": at.isoformat(), **asdict(counts)}
+
+    def words(self, facts: Mapping[str, Any]) -> str:
+        """Say what was found."""
+        return (
+            f"{facts['judged']:,} orders judged: {facts['holds']:,} agree, {facts['waiting']:,}"
+            f" are not due yet, {facts['broken']:,} disagree.\n"
+            f"{facts['opened']:,} discrepancies opened, {facts['cleared']:,} cleared."
         )
-        self.stdout.write(f"{counts.opened:,} discrepancies opened, {counts.cleared:,} cleared.")
 
 
 def _all_due(at: datetime) -> Counts:

@@ -1,20 +1,20 @@
 """Rebuilds orders from the events that are kept, and says where live differs."""
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from reconciliation import clock, job_runner, replay_job
-from reconciliation.management.commands.reconcile import moment
+from reconciliation.management.console import ProductCommand, moment
 from reconciliation.models import Job
 from reconciliation.put_right import CannotPutRight, NotAllowed
 from reconciliation.replay_job import Filter
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Replays orders here and now, as a job that the jobs page shows too."""
 
     help = (
@@ -25,6 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
+        super().add_arguments(parser)
         parser.add_argument("--order", default="", help="canonical order ID")
         parser.add_argument("--source", default="", help="slug of a source")
         parser.add_argument("--type", default="", help="type of an event, as payment.captured")
@@ -35,50 +36,52 @@ class Command(BaseCommand):
         parser.add_argument("--apply", action="store_true", help="put right what differs")
         parser.add_argument("--by", help="with --apply: username of a Platform owner or Admin")
         parser.add_argument("--reason", default="", help="with --apply: why, for the trail")
-        parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def handle(self, *_args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
-        """Estimate, or replay to the end and answer."""
-        chosen = _filter(options)
-        counts = asdict(replay_job.estimate(chosen))
-        if options["estimate"]:
-            self._answer(counts, options)
-            return
-        job = _run(chosen, options)
-        self._answer(counts | {"job": job.pk, "state": job.state, **job.result}, options)
-        left = int(job.result.get("differ", 0)) - int(job.result.get("put_right", 0))
-        if left or job.state != Job.State.DONE:
+    def handle(self, *args: object, **options: Any) -> None:  # noqa: ANN401 - as Django has it
+        """Replay, answer, and exit 1 if orders differ and stay so."""
+        super().handle(*args, **options)
+        if self._is_apart:
             raise SystemExit(1)
 
-    def _answer(self, facts: dict[str, Any], options: dict[str, Any]) -> None:
-        if options["json"]:
-            self.stdout.write(json.dumps(facts))
-            return
-        self.stdout.write(
+    def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Estimate, or replay to the end."""
+        chosen, self._is_apart = _filter(options), False
+        counts = asdict(replay_job.estimate(chosen))
+        if options["estimate"]:
+            return counts
+        job = _run(chosen, options)
+        left = int(job.result.get("differ", 0)) - int(job.result.get("put_right", 0))
+        self._is_apart = bool(left) or job.state != Job.State.DONE
+        return counts | {"job": job.pk, "state": job.state, **job.result}
+
+    def words(self, facts: Mapping[str, Any]) -> str:
+        """Say what was chosen, and which orders differ from which event on."""
+        chosen = (
             f"{facts['events_chosen']:,} events chosen; {facts['orders']:,} orders with"
             f" {facts['events']:,} events; {facts['without_order']:,} belong to no order yet."
         )
-        if "job" not in facts:
-            return
-        self.stdout.write(
-            f"Job {facts['job']}: {facts.get('differ', 0):,} orders differ,"
-            f" {facts.get('put_right', 0):,} put right."
-        )
+        lines = [chosen]
+        if "job" in facts:
+            lines.append(
+                f"Job {facts['job']}: {facts.get('differ', 0):,} orders differ,"
+                f" {facts.get('put_right', 0):,} put right."
+            )
         for row in facts.get("differing", ()):
             since = f" from event {row['event']} on" if row["event"] else ""
-            self.stdout.write(
+            lines.append(
                 f"  {row['order']}{since}: {row['what']} is {row['live'] or 'missing'},"
                 f" rebuilt {row['rebuilt'] or 'missing'}; {row['more']} more."
             )
+        return "\n".join(lines)
 
 
-def _filter(options: dict[str, Any]) -> Filter:
+def _filter(options: Mapping[str, Any]) -> Filter:
     texts = {name: options[name] for name in ("order", "source", "type", "status")}
     moments = {name: options[name] for name in ("since", "until")}
     return Filter(**texts, **{name: at.isoformat() if at else "" for name, at in moments.items()})
 
 
-def _run(chosen: Filter, options: dict[str, Any]) -> Job:
+def _run(chosen: Filter, options: Mapping[str, Any]) -> Job:
     by = User.objects.filter(username=options["by"]).first() if options["by"] else None
     if options["by"] and by is None:
         raise CommandError(f"There is no user {options['by']!r}.")

@@ -1,13 +1,13 @@
 """What the product's own commands share: an answer in words or, with --json, for programs."""
 
 import json
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
-from django.utils.dateparse import parse_datetime
 
 
 class ProductCommand(BaseCommand):
@@ -50,11 +50,9 @@ class ProductCommand(BaseCommand):
 
 
 def moment(text: str) -> datetime:
-    """Read a moment such as 2026-03-02T09:00:00Z; argparse shows the message of the refusal."""
+    """Read a moment of ISO 8601; one without a zone is in UTC."""
     try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise CommandError(f"{text} is no moment with a time zone, such as 2026-03-02T09:00:00Z.")
-    return found
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text} is no moment; write 2026-11-02T12:00Z") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
