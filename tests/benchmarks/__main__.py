@@ -13,6 +13,7 @@ from config import embedded
 def main() -> None:
     """Measure in a scratch database, then print a table or, with --json, one object."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("LOG_LEVEL", "ERROR")  # no broker runs here, and none is needed
     if embedded.is_bundled():
         embedded.ensure_postgres()
     django.setup()
