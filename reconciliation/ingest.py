@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from psycopg.types.json import Jsonb
 
 from reconciliation import discrepancies, sql
 from reconciliation.models import Event, EventConflict, RejectedEvent, Source
@@ -65,6 +68,26 @@ class _Told:
     @property
     def identity(self) -> tuple[str, str]:
         return self.message.envelope["source"], self.message.envelope["id"]
+
+
+class _Row(NamedTuple):
+    """One row of the table that events are stored from, told_table.sql."""
+
+    place: int
+    sender: str
+    event_id: str
+    type: str
+    occurred_at: datetime | None
+    data: Jsonb
+    raw: bytes
+    digest: bytes
+    reference: str
+    order_reference: str
+
+
+_TYPES = (
+    "integer", "text", "text", "text", "timestamptz", "jsonb", "bytea", "bytea", "text", "text",
+)  # fmt: skip
 
 
 @transaction.atomic
@@ -162,31 +185,49 @@ def _insert(
     source: Source, told: Sequence[_Told], *, at: datetime
 ) -> Mapping[tuple[str, str], int]:
     """Insert what is not there yet; gives the new rows by identity."""
+    rows = [_row(each) for each in told]
+    asked: dict[str, Any] = {"source_id": source.pk, "received_at": at}
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql.load("store_events"),
-            {
-                "source_id": source.pk,
-                "received_at": at,
-                "rows": as_json([_row(each) for each in told]),
-            },
-        )
+        if len(rows) == 1:  # tables are for the many
+            asked |= rows[0]._asdict()
+            cursor.execute(_store_one_sql(), asked)
+        else:
+            _stage(cursor, rows)
+            cursor.execute(sql.load("store_events").format(told="told"), asked)
         return {(sender, event_id): row_id for row_id, sender, event_id in cursor.fetchall()}
 
 
-def _row(told: _Told) -> dict[str, Any]:
+def _stage(cursor: CursorWrapper, rows: Sequence[_Row]) -> None:
+    """Bring rows to the database by COPY: as JSON or arrays they cost it a quarter more."""
+    cursor.execute(sql.load("told_table"))
+    with cursor.copy("COPY told FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(_TYPES)
+        for row in rows:
+            copy.write_row(row)
+
+
+@cache
+def _store_one_sql() -> str:
+    """Write the statement that stores one event without a table."""
+    values = zip(_Row._fields, _TYPES, strict=True)
+    row = ", ".join(f"%({name})s::{type_} AS {name}" for name, type_ in values)
+    return sql.load("store_events").format(told=f"(SELECT {row})")
+
+
+def _row(told: _Told) -> _Row:
     envelope = told.message.envelope
-    return {
-        "sender": envelope["source"],
-        "event_id": envelope["id"],
-        "type": envelope["type"],
-        "occurred_at": told.message.occurred_at,
-        "data": envelope["data"],
-        "raw": told.message.raw.decode(),
-        "digest": told.digest.hex(),
-        "reference": canonical.reference(type_=envelope["type"], data=envelope["data"]),
-        "order_reference": str(envelope["data"].get("order", "")),
-    }
+    return _Row(
+        told.place,
+        envelope["source"],
+        envelope["id"],
+        envelope["type"],
+        told.message.occurred_at,
+        Jsonb(envelope["data"], as_json),
+        told.message.raw,
+        told.digest,
+        canonical.reference(type_=envelope["type"], data=envelope["data"]),
+        str(envelope["data"].get("order", "")),
+    )
 
 
 def _known(source: Source, told: Sequence[_Told]) -> Mapping[tuple[str, str], tuple[int, bytes]]:

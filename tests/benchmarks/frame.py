@@ -89,11 +89,12 @@ def machine() -> str:
 def as_table(report: Report) -> str:
     """Lay a report out for people."""
     width = max(len(row.what) for row in report.rows)
-    lines = [f"{report.name} – {report.machine}, medians of {report.rounds} rounds", ""]
+    lines = [f"{report.name}, on {report.machine}, medians of {report.rounds} rounds", ""]
     lines += [f"{row.what:<{width}}  {row.rate:>10,.0f} {row.unit}/s" for row in report.rows]
     lines.append("")
     lines += [
-        f"{goal.what}: {goal.value:.2f}, goal {goal.goal:g} – {'holds' if goal.holds else 'MISSED'}"
+        f"{goal.what}: {goal.value:.2f}, goal {goal.goal:g}: "
+        + ("holds" if goal.holds else "MISSED")
         for goal in report.goals
     ]
     return "\n".join(lines)

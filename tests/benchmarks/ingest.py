@@ -2,7 +2,8 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from io import StringIO
 from itertools import groupby
 from pathlib import Path
@@ -31,13 +32,13 @@ IMPORT, COPY = "import_events", "COPY of the same rows"
 def play(orders: int, rounds: int) -> Iterator[Rates]:
     """Bring half of each round's events by HTTP, the other half from a file."""
     secrets = settle_in()
-    with serving("config.wsgi:application") as door, serving("tests.benchmarks.orm_app:application") as peer:
+    with serving("config.wsgi") as door, serving("tests.benchmarks.orm_app") as peer:
         for number, told in enumerate(rounds_of(orders, rounds)):
             by_http, by_file = told[::2], told[1::2]
-            measures = [
-                lambda by_http=by_http: {HTTP: _by_http(door, by_http, secrets)},
-                lambda by_http=by_http: {SAVES: _by_saves(peer, by_http)},
-                lambda by_file=by_file, number=number: _by_file(by_file, number),
+            measures: list[Callable[[], Rates]] = [
+                partial(_by_http, door, by_http, secrets),
+                partial(_by_saves, peer, by_http),
+                partial(_by_file, by_file),
             ]
             # Each goes first in turn, so that a table that grows favours none.
             turn = number % len(measures)
@@ -47,13 +48,13 @@ def play(orders: int, rounds: int) -> Iterator[Rates]:
             yield {what: rates[what] for what in (HTTP, SAVES, IMPORT, COPY)}
 
 
-def _by_http(port: int, told: Sequence[Delivery], secrets: dict[str, str]) -> float:
+def _by_http(port: int, told: Sequence[Delivery], secrets: dict[str, str]) -> Rates:
     requests = [
         _batch(slug, batch, secrets[slug])
         for slug, group in groupby(sorted(told, key=_sender), key=_sender)
         for batch in batches(list(group), _BATCH)
     ]
-    return len(told) / post_all(port=port, requests=requests, at_once=4)
+    return {HTTP: len(told) / post_all(port=port, requests=requests, at_once=4)}
 
 
 def _sender(delivery: Delivery) -> str:
@@ -70,19 +71,19 @@ def _batch(slug: str, batch: Sequence[Delivery], secret: str) -> bytes:
     )
 
 
-def _by_saves(port: int, told: Sequence[Delivery]) -> float:
+def _by_saves(port: int, told: Sequence[Delivery]) -> Rates:
     """Save as another sender's, so that every event is new here, too."""
     source_id = Source.objects.get(slug="crm").pk
     requests = [
         request(f"/{source_id}/", delivery.body.replace(b"demo.example", b"orm.example"), {})
         for delivery in told[:_SAVES]
     ]
-    return len(requests) / post_all(port=port, requests=requests, at_once=16)
+    return {SAVES: len(requests) / post_all(port=port, requests=requests, at_once=16)}
 
 
-def _by_file(told: Sequence[Delivery], number: int) -> Rates:
+def _by_file(told: Sequence[Delivery]) -> Rates:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, f"{number}.ndjson")
+        path = Path(folder, "events.ndjson")
         path.write_bytes(b"\n".join(delivery.body for delivery in told))
         newest = Event.objects.order_by("-id").values_list("id", flat=True).first() or 0
         began = time.perf_counter()

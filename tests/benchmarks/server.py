@@ -18,15 +18,16 @@ from config.running import free_port
 
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
+_PARTS = ("user", "password", "host", "port")
 
 
 @contextmanager
-def serving(application: str) -> Iterator[int]:
-    """Serve a WSGI application by granian as `manage.py up` does; gives its port."""
+def serving(module: str) -> Iterator[int]:
+    """Serve a module's WSGI application by granian as `manage.py up` does; gives its port."""
     port = free_port(host=_HOST, above=42_000)
     flags = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "4", "--no-ws")
     process = subprocess.Popen(
-        [sys.executable, "-m", "granian", *flags, "--port", str(port), application],
+        [sys.executable, "-m", "granian", *flags, "--port", str(port), f"{module}:application"],
         cwd=BASE_DIR,
         env={**os.environ, **_addresses(), "LOG_LEVEL": "ERROR"},
         stdout=subprocess.DEVNULL,
@@ -103,7 +104,7 @@ def _wait_for(port: int) -> None:
 
 def _addresses() -> dict[str, str]:
     """Name the databases that this process works on."""
-    parts = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    parts = {"dbname": "NAME"} | {part: part.upper() for part in _PARTS}
     return {
         variable: psycopg.conninfo.make_conninfo(
             **{

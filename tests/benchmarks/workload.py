@@ -27,9 +27,7 @@ def settle_in() -> dict[str, str]:
 
 def rounds_of(orders: int, rounds: int) -> Iterator[list[Delivery]]:
     """Deal orders out over the rounds; gives each round's messages as they are sent."""
-    company = Company(
-        seed=_SEED, starts_at=BEGINS_AT, days=max(1, orders // 2_000), orders=orders
-    )
+    company = Company(seed=_SEED, starts_at=BEGINS_AT, days=max(1, orders // 2_000), orders=orders)
     each = max(1, orders // rounds)
     for number in range(rounds):
         yield _told(company, range(number * each, (number + 1) * each))
