@@ -36,8 +36,13 @@ class Entry(models.Model):
         ACTIVATED = "ACTIVATED"  # quantity 1; the newest of these two wins
         DEACTIVATED = "DEACTIVATED"
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="entries")
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="entries")
+    # No index of their own: one below begins with each.
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
+    event = models.ForeignKey(
+        Event, on_delete=models.PROTECT, related_name="entries", db_index=False
+    )
     number = models.SmallIntegerField()  # place among the event's entries
     kind = models.CharField(max_length=24, choices=Kind)
     line = models.CharField(max_length=64, blank=True, default="")
@@ -46,7 +51,7 @@ class Entry(models.Model):
     quantity = models.IntegerField(default=0)
     reference = models.TextField(blank=True, default="")  # charge, invoice, parcel …
     occurred_at = models.DateTimeField()
-    reverses = models.ForeignKey("self", on_delete=models.PROTECT, null=True)
+    reverses = models.ForeignKey("self", on_delete=models.PROTECT, null=True, db_index=False)
 
     class Meta:
         constraints: ClassVar = [

@@ -83,6 +83,7 @@ class Order(OrderMoves, models.Model):
         history_id_field=models.BigAutoField(),
         history_change_reason_field=models.TextField(null=True),
         history_user_id_field=models.IntegerField(null=True),
+        no_db_index=["canonical_id", "parent", "merged_into"],  # it is read order by order
     )
 
     class Meta:
@@ -128,7 +129,7 @@ class OrderLine(models.Model):
         ACTIVATE = "ACTIVATE"
         NONE = "NONE"
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     line = models.CharField(max_length=64)
     sku = models.CharField(max_length=64, blank=True, default="")
     description = models.CharField(max_length=255, blank=True, default="")
@@ -148,7 +149,9 @@ class OrderLine(models.Model):
 class OrderTotal(models.Model):
     """Running totals in a currency that is not the order's."""
 
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="totals")
+    order = models.ForeignKey(
+        Order, on_delete=models.CASCADE, related_name="totals", db_index=False
+    )
     kind = models.CharField(max_length=24)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -165,7 +168,8 @@ class OrderTotal(models.Model):
 class Alias(models.Model):
     """An outside id that means one order: deal, charge, invoice, parcel, payout line."""
 
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True)  # null: any source
+    # null: any source
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, null=True, db_index=False)
     kind = models.CharField(max_length=32)  # order, payment, invoice, shipment, subscription …
     value = models.CharField(max_length=255)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="aliases")
