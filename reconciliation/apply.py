@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import orjson
 import structlog
 from django.db import (
     DataError,
@@ -12,7 +13,8 @@ from django.db import (
     ProgrammingError,
     transaction,
 )
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from reconciliation import names
 from reconciliation.discrepancies import clear, open_for
@@ -52,11 +54,14 @@ def _claim(events: QuerySet[Event]) -> list[Fact]:
     """Lock events that nobody else is at; they come back in the order asked for."""
     locked = events.select_for_update(skip_locked=True, no_key=True)
     rows = locked.values_list(
-        "id", "source_id", "type", "occurred_at", "received_at", "data", "order_reference",
-        "park_until",
+        "id", "source_id", "type", "occurred_at", "received_at", Cast("data", TextField()),
+        "order_reference", "park_until",
     )  # fmt: skip
     sources = Source.objects.in_bulk()
-    return [Fact(row[0], sources[row[1]], *row[2:]) for row in rows]
+    return [
+        Fact(pk, sources[source_id], type_, occurred_at, received_at, orjson.loads(data), *rest)
+        for pk, source_id, type_, occurred_at, received_at, data, *rest in rows
+    ]
 
 
 def _apply_stubbornly(event_ids: Sequence[int], *, at: datetime) -> None:

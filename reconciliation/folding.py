@@ -1,16 +1,16 @@
 """Folds a batch of claimed events into their orders: a set at a time, in one transaction."""
 
+import json
 from collections.abc import Sequence, Set
 from datetime import datetime
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from reconciliation import ledger, merging, people, placement
 from reconciliation.finding import Fact, find_or_place
 from reconciliation.lifecycle import advance
 from reconciliation.models import Event
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 ACTOR = "service:apply"
 _Status = Event.Status
@@ -56,13 +56,13 @@ def _lock(applied: Sequence[Fact]) -> list[int]:
 def _lock_rows(order_ids: Sequence[int]) -> dict[int, int]:
     """Lock orders; gives those that were merged, each with the order it became."""
     with connection.cursor() as cursor:
-        cursor.execute(load("lock_orders"), {"order_ids": list(order_ids)})
+        cursor.execute(load("lock_orders"), {"order_ids": array(order_ids)})
         return {pk: merged_into for pk, merged_into in cursor.fetchall() if merged_into is not None}
 
 
 def _mark_duplicates(facts: Sequence[Fact]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(load("find_duplicates"), {"event_ids": [fact.id for fact in facts]})
+        cursor.execute(load("find_duplicates"), {"event_ids": array(fact.id for fact in facts)})
         found = cursor.fetchall()
     roots: dict[int, int] = {}
     for event_id, previous_id, root_id in found:  # by arrival, so each comes after what it repeats
@@ -97,9 +97,9 @@ def _taken_back_before(applied: Sequence[Fact]) -> list[ledger.Reversal]:
     orders = {fact.id: fact.order_id for fact in applied if fact.order_id is not None}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id, corrects_id FROM reconciliation_event WHERE corrects_id = ANY(%s)"
+            "SELECT id, corrects_id FROM reconciliation_event WHERE corrects_id = ANY(%s::bigint[])"
             " AND type = 'correction.recorded' AND status = 'APPLIED'",
-            [list(orders)],
+            [array(orders)],
         )
         return [
             ledger.Reversal(orders[event_id], correction_id, event_id)
@@ -134,20 +134,18 @@ def _finish(facts: Sequence[Fact], *, at: datetime) -> None:
         if fact.data.get("customer") and fact.status != _Status.PARKED
     }
     erased = people.keep([people.person_in(customer) for customer in customers.values()])
+    stays = {
+        pk: json.dumps(people.stays(customer, erased=erased)) for pk, customer in customers.items()
+    }
     with connection.cursor() as cursor:
         cursor.execute(
             load("finish_events"),
             {
-                "ids": [fact.id for fact in facts],
-                "statuses": [fact.status for fact in facts],
-                "order_ids": [fact.order_id for fact in facts],
-                "duplicates": [fact.duplicate_of for fact in facts],
-                "customers": [
-                    Jsonb(people.stays(customers[fact.id], erased=erased))
-                    if fact.id in customers
-                    else None
-                    for fact in facts
-                ],
+                "ids": array(fact.id for fact in facts),
+                "statuses": array(fact.status for fact in facts),
+                "order_ids": array(fact.order_id for fact in facts),
+                "duplicates": array(fact.duplicate_of for fact in facts),
+                "customers": array(stays.get(fact.id) for fact in facts),
                 "at": at,
             },
         )
@@ -168,5 +166,5 @@ def _ask_for_judgement(order_ids: Sequence[int], *, at: datetime) -> None:
             ON CONFLICT (order_id) DO UPDATE
             SET due_at = LEAST(known.due_at, excluded.due_at), reason = ''
             """,
-            [at, list(order_ids)],
+            [at, array(order_ids)],
         )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from reconciliation.normalise import Draft
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 # What of an order's row is a function of its entries and lines, and of nothing else.
 COLUMNS = (
@@ -46,12 +46,14 @@ def add_entries(postings: Sequence[Posting]) -> None:
     """Put entries on their orders, whose locks the caller holds."""
     if not postings:
         return
-    columns: dict[str, Any] = {
-        "order_id": [posting.order_id for posting in postings],
-        "event_id": [posting.event_id for posting in postings],
-        "number": [posting.number for posting in postings],
-        "occurred_at": [posting.occurred_at for posting in postings],
-    } | {name: [getattr(posting.draft, name) for posting in postings] for name in Draft._fields}
+    columns = {
+        "order_id": array(posting.order_id for posting in postings),
+        "event_id": array(posting.event_id for posting in postings),
+        "number": array(posting.number for posting in postings),
+        "occurred_at": array(posting.occurred_at for posting in postings),
+    }
+    drafts = zip(*(posting.draft for posting in postings), strict=True)
+    columns |= zip(Draft._fields, map(array, drafts), strict=True)
     _run(load("add_entries"), columns)
 
 
@@ -62,8 +64,8 @@ def next_numbers(event_ids: Sequence[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT event_id, max(number) + 1 FROM reconciliation_entry"
-            " WHERE event_id = ANY(%s) GROUP BY event_id",
-            [list(event_ids)],
+            " WHERE event_id = ANY(%s::bigint[]) GROUP BY event_id",
+            [array(event_ids)],
         )
         return dict(cursor.fetchall())
 
@@ -72,9 +74,7 @@ def reverse_entries(reversals: Sequence[Reversal]) -> None:
     """Take back what events put on their orders, whose locks the caller holds."""
     if not reversals:
         return
-    columns = {
-        name: [getattr(reversal, name) for reversal in reversals] for name in Reversal._fields
-    }
+    columns = dict(zip(Reversal._fields, map(array, zip(*reversals, strict=True)), strict=True))
     _run(load("reverse_entries"), columns)
 
 
@@ -82,9 +82,11 @@ def rewrite_lines(order_ids: Sequence[int]) -> None:
     """Write lines and what is shown of these orders anew, from the statement that is believed."""
     if not order_ids:
         return
-    asked = {"order_ids": list(order_ids)}
+    asked = {"order_ids": array(order_ids)}
     _run(load("rewrite_details").format(counted=load("counted"), ordered=load("ordered")), asked)
-    _run("DELETE FROM reconciliation_orderline WHERE order_id = ANY(%(order_ids)s)", asked)
+    _run(
+        "DELETE FROM reconciliation_orderline WHERE order_id = ANY(%(order_ids)s::bigint[])", asked
+    )
     _run(load("add_lines").format(counted=load("counted"), ordered=load("ordered")), asked)
 
 
@@ -92,9 +94,9 @@ def recompute(order_ids: Sequence[int]) -> None:
     """Write totals and milestones anew from all entries. What is new is not judged yet."""
     if not order_ids:
         return
-    asked = {"order_ids": list(order_ids)}
+    asked = {"order_ids": array(order_ids)}
     _run(_recompute_sql(), asked)
-    _run(_clear_foreign_sql(), asked)
+    _run(_clear_sql("reconciliation_ordertotal"), asked)
     _run(_add_foreign_sql(), asked)
 
 
@@ -114,8 +116,8 @@ def _recompute_sql() -> str:
     )
 
 
-def _clear_foreign_sql() -> str:
-    return "DELETE FROM reconciliation_ordertotal WHERE order_id = ANY(%(order_ids)s)"
+def _clear_sql(table: str) -> str:
+    return f"DELETE FROM {table} WHERE order_id = ANY(%(order_ids)s::bigint[])"  # noqa: S608
 
 
 @cache

@@ -15,7 +15,7 @@ from reconciliation.machine import Path, edges, paths
 from reconciliation.models import Order
 from reconciliation.models.moves import FACTS
 from reconciliation.predicates import as_sql
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 # Columns that a move changes; history takes all others from the order's row as it is.
 _MOVED = ("state", "version", "reconciled_at")
@@ -42,12 +42,12 @@ def advance(
     named = causes or {}
     with connection.cursor() as cursor:
         # A statement of its own: the next one must see what others committed before the lock.
-        cursor.execute(load("lock_orders"), {"order_ids": ids})
+        cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
         cursor.execute(
             advance_sql(),
             {
-                "order_ids": ids,
-                "causes": [named.get(order_id, cause_event_id) for order_id in ids],
+                "order_ids": array(ids),
+                "causes": array(named.get(order_id, cause_event_id) for order_id in ids),
                 "actor": actor,
                 "at": at,
                 "rulebook_version": rulebook_version,

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models.functions import Coalesce
 
-from reconciliation.models import Alias, Order
+from reconciliation.models import Alias
 from reconciliation.normalise import NAMING, Name
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 
 class Asker(NamedTuple):
@@ -37,26 +36,24 @@ def find_orders(askers: Iterable[Asker]) -> dict[int, int]:
     ]
     if not rows:
         return {}
-    keys, source_ids, kinds, given, ranks = (list(column) for column in zip(*rows, strict=True))
+    columns = map(array, zip(*rows, strict=True))
     with connection.cursor() as cursor:
         cursor.execute(
             load("resolve_names"),
-            {
-                "keys": keys,
-                "source_ids": source_ids,
-                "kinds": kinds,
-                "given": given,
-                "ranks": ranks,
-            },
+            dict(zip(("keys", "source_ids", "kinds", "given", "ranks"), columns, strict=True)),
         )
         return dict(cursor.fetchall())
 
 
 def find_canonical(canonical_ids: Sequence[str]) -> dict[str, int]:
     """Give the orders that we ourselves call so, or that those have become."""
-    known = Order.objects.filter(canonical_id__in=canonical_ids)
-    found = known.values_list("canonical_id", Coalesce("merged_into_id", "pk"))
-    return dict(found)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT canonical_id, COALESCE(merged_into_id, id) FROM reconciliation_order"
+            " WHERE canonical_id = ANY(%s::text[])",
+            [array(canonical_ids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def named_by(pairs: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -88,11 +85,11 @@ def teach(lessons: Sequence[Lesson]) -> None:
             ON CONFLICT (source_id, kind, value) DO NOTHING
             """,
             [
-                [lesson.source_id for lesson in lessons],
-                [lesson.name.kind for lesson in lessons],
-                [lesson.name.value for lesson in lessons],
-                [lesson.order_id for lesson in lessons],
-                [lesson.event_id for lesson in lessons],
+                array(lesson.source_id for lesson in lessons),
+                array(lesson.name.kind for lesson in lessons),
+                array(lesson.name.value for lesson in lessons),
+                array(lesson.order_id for lesson in lessons),
+                array(lesson.event_id for lesson in lessons),
             ],
         )
 

@@ -11,7 +11,7 @@ from psycopg import sql
 from audit.record import statement
 from reconciliation.lifecycle import history_columns
 from reconciliation.models import Order
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 
 class Placement(NamedTuple):
@@ -57,8 +57,8 @@ def remember_beginning(order_ids: Sequence[int], *, at: datetime) -> None:
             f"INSERT INTO reconciliation_historicalorder ({columns}, history_date,"  # noqa: S608
             " history_type, history_change_reason)"
             f" SELECT {columns}, %s, '+', 'order.created'"
-            " FROM reconciliation_order WHERE id = ANY(%s) ORDER BY id",
-            [at, list(order_ids)],
+            " FROM reconciliation_order WHERE id = ANY(%s::bigint[]) ORDER BY id",
+            [at, array(order_ids)],
         )
 
 
@@ -82,9 +82,9 @@ def _insert_orders(called: dict[str, Placement]) -> dict[str, int]:
         cursor.execute(
             _insert_sql(),
             [
-                list(called),
-                [placement.currency for placement in called.values()],
-                [placement.parent_id for placement in called.values()],
+                array(called),
+                array(placement.currency for placement in called.values()),
+                array(placement.parent_id for placement in called.values()),
             ],
         )
         return dict(cursor.fetchall())
@@ -101,8 +101,8 @@ def _insert_details(called: dict[str, Placement], made: dict[str, int]) -> None:
             FROM unnest(%s::bigint[], %s::bigint[]) AS given
             """,
             [
-                [made[canonical_id] for canonical_id in called],
-                [placement.source_id for placement in called.values()],
+                array(made[canonical_id] for canonical_id in called),
+                array(placement.source_id for placement in called.values()),
             ],
         )
 
@@ -114,9 +114,9 @@ def _record(
         cursor.execute(
             load("record_placements").format(record=statement("given")),
             {
-                "order_ids": [made[canonical_id] for canonical_id in called],
-                "event_ids": [placement.event_id for placement in called.values()],
-                "called": list(called),
+                "order_ids": array(made[canonical_id] for canonical_id in called),
+                "event_ids": array(placement.event_id for placement in called.values()),
+                "called": array(called),
                 "actor": actor,
                 "at": at,
             },

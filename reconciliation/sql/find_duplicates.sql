@@ -20,7 +20,7 @@ WITH alike AS MATERIALIZED (
         AND earlier.type = events.type
         AND earlier.reference = events.reference
     WHERE
-        events.id = ANY(%(event_ids)s)
+        events.id = ANY(%(event_ids)s::bigint[])
         AND events.reference <> ''
         AND NOT events.is_distinct
         AND earlier.reference <> ''

@@ -6,6 +6,6 @@ SELECT
     orders.id,
     orders.merged_into_id
 FROM reconciliation_order AS orders
-WHERE orders.id = ANY(%(order_ids)s)
+WHERE orders.id = ANY(%(order_ids)s::bigint[])
 ORDER BY orders.id
 FOR NO KEY UPDATE

@@ -18,7 +18,7 @@ def test_a_benchmark_says_its_rates_and_what_came_of_its_goals(name: str) -> Non
         cwd=BASE_DIR,
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=250,
     )
 
     assert done.returncode == 0, done.stderr.decode()
