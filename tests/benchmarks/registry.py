@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
+from tests.benchmarks.fold import APPLY
 from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.ingest import INGEST
 
-BENCHMARKS: Mapping[str, Benchmark] = {"ingest": INGEST}
+BENCHMARKS: Mapping[str, Benchmark] = {"apply": APPLY, "ingest": INGEST}
