@@ -72,27 +72,22 @@ delivered AS MATERIALIZED (
         parcels.order_id,
         sum(
             CASE
-                WHEN parcels.is_whole
-                THEN GREATEST(parcels.quantity, COALESCE(contents.quantity, 0))
-                ELSE parcels.quantity
+                WHEN parcels.is_whole THEN GREATEST(parcels.delivered, parcels.shipped)
+                ELSE parcels.delivered
             END
         ) AS quantity
     FROM (
+        -- Not two sets joined: without statistics the planner takes both for a row or two.
         SELECT
-            counted.order_id, counted.reference, sum(counted.quantity) AS quantity,
-            bool_or(counted.line = '') AS is_whole
+            counted.order_id,
+            COALESCE(sum(counted.quantity) FILTER (WHERE counted.kind = 'DELIVERED'), 0)
+                AS delivered,
+            COALESCE(sum(counted.quantity) FILTER (WHERE counted.kind = 'SHIPPED'), 0) AS shipped,
+            bool_or(counted.kind = 'DELIVERED' AND counted.line = '') AS is_whole
         FROM counted
-        WHERE counted.kind = 'DELIVERED'
+        WHERE counted.kind IN ('DELIVERED', 'SHIPPED')
         GROUP BY counted.order_id, counted.reference
     ) AS parcels
-    LEFT JOIN (
-        SELECT
-            counted.order_id, counted.reference, sum(counted.quantity) AS quantity
-        FROM counted
-        WHERE counted.kind = 'SHIPPED'
-        GROUP BY counted.order_id, counted.reference
-    ) AS contents
-        ON contents.order_id = parcels.order_id AND contents.reference = parcels.reference
     GROUP BY parcels.order_id
 ),
 own AS MATERIALIZED (
