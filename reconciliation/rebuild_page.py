@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.utils.timezone import localtime
+
 from reconciliation import money, replay
 from reconciliation.event_list import STATUSES
 from reconciliation.models import Event, Order
@@ -166,7 +168,7 @@ def _text(column: str, value: Any, currency: str) -> str:  # noqa: ANN401 - any 
     if column.endswith("_minor") and isinstance(value, int):
         return money.as_text(value, currency)
     if column.endswith("_at"):
-        return datetime.fromisoformat(str(value)).strftime("%-d %b %Y %H:%M UTC")
+        return f"{localtime(datetime.fromisoformat(str(value))):%-d %b %Y %H:%M}"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

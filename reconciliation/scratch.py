@@ -18,10 +18,7 @@ _ORDERS = (
     "reconciliation_recheck", "reconciliation_discrepancy", "reconciliation_waiver",
     "reconciliation_historicalorder",
 )  # fmt: skip
-_OTHERS = (
-    "reconciliation_event", "reconciliation_subjectdata", "reconciliation_source",
-    "audit_auditevent",
-)  # fmt: skip
+_OTHERS = ("reconciliation_event", "reconciliation_subjectdata", "audit_auditevent")
 TWINS = (*_ORDERS, *_OTHERS)
 # Rows made in the scratch copy are numbered from here on, so that no number means a live row too.
 FIRST_ID = 4_000_000_000_000_000_000

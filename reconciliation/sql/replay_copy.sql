@@ -62,10 +62,6 @@ facts AS (
     FROM public.reconciliation_event AS events
     WHERE events.id IN (SELECT chosen.id FROM chosen)
 ),
-sources AS (
-    INSERT INTO pg_temp.reconciliation_source
-    SELECT sources.* FROM public.reconciliation_source AS sources
-),
 live_events AS (
     INSERT INTO pg_temp.live_event (id, status, order_id)
     SELECT events.id, events.status, events.order_id
