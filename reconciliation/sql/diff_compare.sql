@@ -25,7 +25,7 @@ told AS (
         AND events.type = there.type
         AND events.reference = there.reference
         AND events.reference <> ''
-    WHERE events.status <> 'DUPLICATE'
+    WHERE events.status NOT IN ('DUPLICATE', 'CORRECTED', 'DISMISSED')
     UNION
     SELECT
         events.id, events.type, events.reference, events.order_id, events.order_reference,
@@ -35,7 +35,7 @@ told AS (
         events.source_id = %(source_id)s
         AND events.type = ANY(%(types)s)
         AND events.reference <> ''
-        AND events.status <> 'DUPLICATE'
+        AND events.status NOT IN ('DUPLICATE', 'CORRECTED', 'DISMISSED')
         AND events.occurred_at >= %(since)s
         AND events.occurred_at < %(until)s
         -- The index is by arrival, and nothing is told long before it happens.
