@@ -4,7 +4,6 @@ Nothing needs to be undone after a kill: the same file again finds what it has b
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -15,12 +14,12 @@ from reconciliation.models import Job, Source
 from reconciliation.nudge import nudge
 from reconciliation.validate import Message
 
-_BATCH = 1_000
+_BATCH = 2_000
 _MOST_ERRORS = 100  # that an answer and the job's page show
 
 
 class Item(NamedTuple):
-    """One message, and where in the file it stands. Made in a thread that has no database."""
+    """One message, and where in the file it stands."""
 
     place: str
     message: Message
@@ -83,17 +82,9 @@ def _store_all(
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Cut into batches, the next of which is read while one is being stored."""
     left = iter(items)
-
-    def read() -> list[Item]:
-        return list(islice(left, _BATCH))
-
-    with ThreadPoolExecutor(1, "read ahead") as beside:
-        coming = beside.submit(read)
-        while batch := coming.result():
-            coming = beside.submit(read)
-            yield batch
+    while batch := list(islice(left, _BATCH)):
+        yield batch
 
 
 def _errors(batch: Sequence[Item], receipts: Sequence[Receipt]) -> Iterator[dict[str, str]]:

@@ -5,7 +5,6 @@ before is known by its identity: (our source row, CloudEvents `source`, `id`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -37,8 +36,7 @@ class Verdict(Enum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The verdict on one message; `row_id` is the event's, unless it was rejected."""
 
     verdict: Verdict
@@ -48,8 +46,7 @@ class Receipt:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True)
-class Foreseen:
+class Foreseen(NamedTuple):
     """The verdict that one message would get; `digest` is its body's, unless it is no event."""
 
     verdict: Verdict
@@ -57,17 +54,13 @@ class Foreseen:
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Told:
+class _Told(NamedTuple):
     """A message that is an event, as its row will be."""
 
     place: int  # among the messages
     message: Message
+    identity: tuple[str, str]
     digest: bytes
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        return self.message.envelope["source"], self.message.envelope["id"]
 
 
 class _Row(NamedTuple):
@@ -147,7 +140,12 @@ def _allowed(source: Source, message: Message) -> Message:
 
 def _told(messages: Sequence[Message]) -> list[_Told]:
     return [
-        _Told(place, message, sha256(canonical_bytes(message)).digest())
+        _Told(
+            place,
+            message,
+            (message.envelope["source"], message.envelope["id"]),
+            sha256(canonical_bytes(message)).digest(),
+        )
         for place, message in enumerate(messages)
         if not message.problems
     ]
@@ -239,8 +237,8 @@ def _known(source: Source, told: Sequence[_Told]) -> Mapping[tuple[str, str], tu
             sql.load("find_events"),
             {
                 "source_id": source.pk,
-                "senders": [sender for sender, _ in (each.identity for each in told)],
-                "event_ids": [event_id for _, event_id in (each.identity for each in told)],
+                "senders": sql.array(each.identity[0] for each in told),
+                "event_ids": sql.array(each.identity[1] for each in told),
             },
         )
         return {
