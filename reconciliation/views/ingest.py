@@ -43,6 +43,7 @@ _LINES = frozenset({"application/x-ndjson", "application/ndjson"})
 _GZIP = frozenset({"gzip", "x-gzip"})
 _RETRY_SECONDS = 5
 _PAUSED_SECONDS = 60
+_LONGEST_LENGTH = 18  # digits of a Content-Length
 _UTF8 = {None, "utf-8", "utf8"}
 _STATUS = {
     Verdict.NEW: HTTPStatus.ACCEPTED,
@@ -155,14 +156,16 @@ def _body(request: HttpRequest) -> bytes:
     """Read the bytes, all of them or none."""
     if "transfer-encoding" in request.headers and not request.META.get("CONTENT_LENGTH"):
         raise _Refused(HTTPStatus.LENGTH_REQUIRED, "Say how long the body is: Content-Length.")
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    if not declared.isdecimal() or len(declared) > _LONGEST_LENGTH:
+        raise _Refused(HTTPStatus.BAD_REQUEST, "Content-Length is a whole number.")
     try:
         body = request.body
     except RequestDataTooBig as error:
         raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too long.") from error
     except UnreadablePostError as error:
         raise _Refused(HTTPStatus.BAD_REQUEST, "The request broke off.") from error
-    declared = request.META.get("CONTENT_LENGTH") or "0"
-    if declared.isdecimal() and int(declared) > len(body):
+    if int(declared) > len(body):
         raise _Refused(HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
     return body
 

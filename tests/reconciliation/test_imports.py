@@ -85,9 +85,9 @@ def test_an_import_is_a_job_with_its_result(shop: Sender, tmp_path: Path) -> Non
 
 
 def test_a_job_that_is_asked_to_stop_stops_between_batches(shop: Sender) -> None:
-    job = imports.begin(source=shop.source, title="x", total=2_000, parameters={}, at=clock.now())
+    job = imports.begin(source=shop.source, title="x", total=4_000, parameters={}, at=clock.now())
     items = (
-        Item(f"line {number}", validate.said(confirmed(f"e-{number}"))) for number in range(2_000)
+        Item(f"line {number}", validate.said(confirmed(f"e-{number}"))) for number in range(4_000)
     )
 
     def stop() -> datetime:
@@ -96,7 +96,7 @@ def test_a_job_that_is_asked_to_stop_stops_between_batches(shop: Sender) -> None
 
     facts = imports.run(job=job, source=shop.source, items=items, now=stop)
 
-    assert (facts["state"], facts["new"], Event.objects.count()) == ("STOPPED", 1_000, 1_000)
+    assert (facts["state"], facts["new"], Event.objects.count()) == ("STOPPED", 2_000, 2_000)
 
 
 def test_a_job_that_breaks_says_so(shop: Sender) -> None:

@@ -258,6 +258,14 @@ def test_a_body_that_broke_off_is_not_taken(shop: Sender) -> None:
     assert Event.objects.count() == 0
 
 
+@pytest.mark.parametrize("length", ["gzip", "-1", "1.5", "²", "9" * 5_000])
+def test_a_length_that_is_no_number_is_refused(shop: Sender, length: str) -> None:
+    response = shop.post(confirmed(), headers={"content-length": length})
+
+    assert response.status_code == 400
+    assert Event.objects.count() == 0
+
+
 def test_a_body_of_unknown_length_is_asked_for_its_length(shop: Sender) -> None:
     chunked: dict[str, Any] = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
 
