@@ -26,6 +26,7 @@ from reconciliation.models import (
     OrderDetail,
     RejectedEvent,
     SubjectData,
+    UnusedMessage,
     UploadItem,
     UploadRow,
 )
@@ -145,6 +146,7 @@ def erase(*, subject_id: int, typed: str, reason: str, by: User, at: datetime) -
     _clean_events(events, words, subject.key)
     OrderDetail.objects.filter(customer_key=subject.key).update(customer_name="")
     _clean_rejections(words)
+    _clean_unused(words)
     _clean_uploads(words, at=at)
     subject.wrapped_key, subject.ciphertext, subject.erased_at = None, b"", at
     subject.save(update_fields=["wrapped_key", "ciphertext", "erased_at"])
@@ -239,6 +241,14 @@ def _clean_rejections(words: list[str]) -> None:
         if any(_is_in(word, raw) or json.dumps(word)[1:-1] in errors for word in words):
             row.raw, row.errors = b"", _without(row.errors, words)
             row.save(update_fields=["raw", "errors"])
+
+
+def _clean_unused(words: list[str]) -> None:
+    """Drop the bytes of messages that state no fact we use, and name them."""
+    for row in UnusedMessage.objects.filter(raw__isnull=False).iterator():
+        if row.raw is not None and any(_is_in(word, bytes(row.raw)) for word in words):
+            row.raw = None
+            row.save(update_fields=["raw"])
 
 
 def _is_in(word: str, raw: bytes) -> bool:

@@ -9,7 +9,14 @@ from django.db.models.fields.json import KeyTextTransform
 
 from audit.record import record
 from reconciliation import people, uploads
-from reconciliation.models import Event, EventConflict, Installation, RejectedEvent, SubjectData
+from reconciliation.models import (
+    Event,
+    EventConflict,
+    Installation,
+    RejectedEvent,
+    SubjectData,
+    UnusedMessage,
+)
 
 ACTOR = "service:retention"
 _UNAPPLIED = (Event.Status.PARKED, Event.Status.QUARANTINED)
@@ -23,6 +30,7 @@ def take(*, limit: int, at: datetime) -> int:
         "events": _drop_events(before, limit),
         "other_bodies": _drop_conflicts(before, limit),
         "rejections": _drop_rejections(before, limit),
+        "unused": _drop_unused(before, limit),
         "bodies": _take_out_people(before, limit),
         "files": uploads.forget(limit=limit, at=at),
     }
@@ -61,6 +69,12 @@ def _drop_rejections(before: datetime, limit: int) -> int:
     kept = RejectedEvent.objects.exclude(raw=b"").filter(received_at__lt=before)
     ids = list(kept.order_by("pk").values_list("pk", flat=True)[:limit])
     return RejectedEvent.objects.filter(pk__in=ids).update(raw=b"")
+
+
+def _drop_unused(before: datetime, limit: int) -> int:
+    kept = UnusedMessage.objects.filter(raw__isnull=False, received_at__lt=before)
+    ids = list(kept.order_by("pk").values_list("pk", flat=True)[:limit])
+    return UnusedMessage.objects.filter(pk__in=ids).update(raw=None)
 
 
 def _take_out_people(before: datetime, limit: int) -> int:

@@ -17,6 +17,7 @@ from reconciliation.models import (
     Order,
     RejectedEvent,
     SubjectData,
+    UnusedMessage,
 )
 from reconciliation.parting import partings
 from tests.reconciliation.test_replay import deliver, owner
@@ -88,11 +89,15 @@ def test_what_a_person_is_called_is_found_nowhere_once_they_are_erased() -> None
         source=source("shop"), raw=json.dumps({"mail": EMAIL}).encode(), sha256=b"1",
         errors=[{"pointer": "/mail", "detail": f"{EMAIL} is no name"}], received_at=NOON,
     )  # fmt: skip
+    UnusedMessage.objects.create(
+        source=source("shop"), raw=EMAIL.encode(), sha256=b"3", kind="ping", received_at=NOON
+    )
     place("PART-1", parent="NOT-YET", customer=ADA)
     deliver()
     assert set(found_anywhere(EMAIL)) == {
         "reconciliation_event.raw", "reconciliation_event.data", "reconciliation_rejectedevent.raw",
         "reconciliation_rejectedevent.errors", "reconciliation_eventconflict.raw",
+        "reconciliation_unusedmessage.raw",
     }  # fmt: skip
 
     erase()
@@ -199,13 +204,17 @@ def test_bytes_are_dropped_after_their_time_and_digests_stay() -> None:
     RejectedEvent.objects.create(
         source=source("shop"), raw=b"x", sha256=digest, errors=[], received_at=NOON
     )
+    UnusedMessage.objects.create(
+        source=source("shop"), raw=b"x", sha256=digest, kind="ping", received_at=NOON
+    )
     assert swept(NOON + timedelta(days=89)) == 0
 
-    assert swept() == 3
+    assert swept() == 4
 
     assert Event.objects.filter(raw__isnull=False).count() == 0
     assert bytes(EventConflict.objects.get().raw) == bytes(RejectedEvent.objects.get().raw) == b""
     assert bytes(RejectedEvent.objects.get().sha256) == digest
+    assert UnusedMessage.objects.get().raw is None
     (row,) = AuditEvent.objects.filter(action="retention.swept")
     assert json.loads(bytes(row.body))["detail"]["events"] == 1
     assert swept() == 0
