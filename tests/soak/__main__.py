@@ -1,0 +1,62 @@
+"""`python -m tests.soak NAME`: what takes too long for every change, in full."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import django
+
+from config import embedded
+from tests.chaos.kills import chaos
+
+
+def main() -> None:
+    """Run one, print what came of it as one JSON object; exit with 1 if anything failed."""
+    asked = _parser().parse_args()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("LOG_LEVEL", "CRITICAL")
+    found = _fuzz(asked) if asked.name == "fuzz" else _chaos(asked)
+    sys.stdout.write(json.dumps(found, indent=1) + "\n")
+    sys.exit(1 if found["failures"] else 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    names = parser.add_subparsers(dest="name", required=True)
+    fuzz = names.add_parser("fuzz", help="requests that are nearly right")
+    fuzz.add_argument("--requests", type=int, default=100_000)
+    chaos = names.add_parser("chaos", help="processes killed under load")
+    chaos.add_argument("--runs", type=int, default=200)
+    for each in (fuzz, chaos):
+        each.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def _fuzz(asked: argparse.Namespace) -> dict[str, Any]:
+    if embedded.is_bundled():
+        embedded.ensure_postgres()
+    django.setup()
+    # Only now: these read the settings.
+    from django.conf import settings  # noqa: PLC0415
+
+    from config.scratch import scratch_database  # noqa: PLC0415
+    from tests.soak.fuzz import fuzz, settle_in  # noqa: PLC0415
+
+    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "testserver"]
+    with scratch_database(name=f"recon_fuzz_{os.getpid()}"):
+        keys = settle_in(at=datetime.now(UTC))
+        return fuzz(requests=asked.requests, seed=asked.seed, keys=keys).as_json()
+
+
+def _chaos(asked: argparse.Namespace) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="recon-chaos-") as folder:
+        return chaos(runs=asked.runs, seed=asked.seed, folder=Path(folder)).as_json()
+
+
+if __name__ == "__main__":
+    main()
