@@ -186,8 +186,13 @@ def _teach(found: Iterable[Fact]) -> None:
 
 
 def _taught_by(fact: Fact) -> tuple[Name, ...]:
-    """List what an event teaches; what it was found by is known."""
-    is_known = not fact.is_named_anew or not fact.order_reference
+    """List what an event teaches; what it was found by is known.
+
+    A first statement names the order for its source even where another source's name led to it, so
+    that it is the same whichever came first.
+    """
+    is_name_new = fact.is_named_anew or fact.is_beginning
+    is_known = not is_name_new or not fact.order_reference
     return fact.reading.names if is_known else (fact.order_name, *fact.reading.names)
 
 

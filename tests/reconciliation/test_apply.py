@@ -7,13 +7,9 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.django import TestCase
 
 from audit.models import AuditEvent
 from reconciliation import apply, folding, people
-from reconciliation.ledger import COLUMNS
 from reconciliation.models import Alias, Discrepancy, Entry, Event, Order, Recheck, SubjectData
 from reconciliation.queries import positions_that_differ
 from tests.world import NOON, later, line, place, say, source, the_order
@@ -507,77 +503,3 @@ class TestTrouble:
 
         assert fresh(event).status == "RECEIVED"
         assert Order.objects.count() == 0
-
-
-def _a_life() -> list[tuple[str, str, int, dict[str, Any]]]:
-    """All that was ever said of one order: source, type, hour, data."""
-    money = {"currency": "EUR"}
-    two = {"lines": [{"line": "1", "quantity": 2}]}
-    one = {"lines": [{"line": "1", "quantity": 1}]}
-    small, large = [line("1", 2), line("2", 1, fulfil="activate")], [line("1", 3)]
-    return [
-        ("shop", "order.created", 0, {**money, "total_minor": 3000, "lines": small}),
-        ("crm", "order.created", 0, {**money, "total_minor": 1, "lines": large}),
-        ("shop", "order.amended", 5, {"total_minor": 3500, "lines": large}),
-        ("shop", "order.amended", 5, {"total_minor": 3600, "lines": small}),
-        ("shop", "order.confirmed", 1, {}),
-        ("shop", "order.cancelled", 30, {}),
-        ("billing", "invoice.issued", 2, {**money, "invoice": "I-1", "amount_minor": 3000}),
-        ("billing", "invoice.voided", 3, {"invoice": "I-1", "amount_minor": 3000}),
-        ("billing", "invoice.issued", 4, {**money, "invoice": "I-2", "amount_minor": 3600}),
-        ("card-payments", "payment.failed", 1, {**money, "payment": "P-0", "amount_minor": 3000}),
-        ("card-payments", "payment.authorised", 1, {**money, "payment": "P-1", "amount_minor": 9}),
-        ("card-payments", "payment.captured", 2, {**money, "payment": "P-1", "amount_minor": 9}),
-        ("card-payments", "payment.captured", 2, {**money, "payment": "P-2", "amount_minor": 9}),
-        ("card-payments", "payment.refunded", 9, {**money, "refund": "R-1", "amount_minor": 9}),
-        ("billing", "payment.posted", 3, {**money, "posting": "L-1", "amount_minor": 9}),
-        ("billing", "payment.unposted", 4, {"posting": "L-1", "amount_minor": 9}),
-        ("carrier", "shipment.shipped", 6, {"shipment": "S", **two}),
-        ("carrier", "shipment.delivered", 7, {"shipment": "S"}),
-        ("carrier", "return.received", 8, {"return": "T", **one}),
-        ("shop", "fulfilment.recorded", 6, {"fulfilment": "F"}),
-        ("shop", "fulfilment.unrecorded", 7, {"fulfilment": "F"}),
-        ("subscriptions-app", "subscription.activated", 1, {"subscription": "U"}),
-        ("subscriptions-app", "subscription.deactivated", 2, {"subscription": "U"}),
-        ("subscriptions-app", "subscription.activated", 3, {"subscription": "U"}),
-    ]  # fmt: skip
-
-
-LIFE = _a_life()
-told = st.lists(st.integers(0, len(LIFE) - 1), unique=True, max_size=len(LIFE)).flatmap(
-    lambda chosen: st.tuples(
-        st.permutations([0, *chosen]),
-        st.permutations([0, *chosen, *chosen[:4]]),
-        st.integers(1, 9),
-    )
-)
-
-
-class TestAnyOrder(TestCase):
-    """An order's state is a function of the set of facts."""
-
-    @settings(max_examples=25, deadline=None)
-    @given(told)
-    def test_of_telling_makes_the_same_order(
-        self, telling: tuple[list[int], list[int], int]
-    ) -> None:
-        """Any permutation, any repetition, in batches of any size."""
-        once, again, size = telling
-
-        assert self._tell(once, "A", 5_000) == self._tell(again, "B", size)
-        assert positions_that_differ() == []
-
-    def _tell(self, numbers: list[int], name: str, size: int) -> dict[str, Any]:
-        for number in numbers:
-            slug, type_, hour, data = LIFE[number]
-            references = {
-                field: f"{name}-{value}"
-                for field, value in data.items()
-                if isinstance(value, str) and field != "currency"
-            }
-            event_id = f"{number:02}-{Event.objects.count()}"
-            say(slug, type_, name, later(hours=hour), received_at=NOON, event_id=event_id,
-                **{**data, **references})  # fmt: skip
-        while apply.take(limit=size, at=NOON):
-            pass
-        return dict(Order.objects.filter(canonical_id=name).values(*COLUMNS, "state").get())

