@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciliation import names, placement
-from reconciliation.models import Event, Source
+from reconciliation.models import Event, Order, Source
 from reconciliation.normalise import TYING, Name, Reading, names_in, references_in
 
 _Status = Event.Status
@@ -202,11 +202,7 @@ def _place(facts: Sequence[Fact], *, taken: Container[str], actor: str, at: date
     firsts = {fact.order_reference: fact for fact in reversed(facts)}
     waiting = sorted(firsts.values(), key=lambda fact: fact.id)
     while waiting:
-        parents = names.find_orders(
-            names.Asker(fact.id, fact.source.pk, (Name("order", str(fact.data["parent"])),))
-            for fact in waiting
-            if fact.data.get("parent")
-        )
+        parents = _find_parents(waiting)
         ready = [fact for fact in waiting if not fact.data.get("parent") or fact.id in parents]
         ready = _first_of_each(ready)
         if not ready:
@@ -231,6 +227,18 @@ def _place(facts: Sequence[Fact], *, taken: Container[str], actor: str, at: date
         _find_by_ties(waiting)
         waiting = [fact for fact in waiting if fact.order_id is None]
     return sorted(new)
+
+
+def _find_parents(facts: Iterable[Fact]) -> dict[int, int]:
+    """Find what parts are parts of; a part of a part is one of the whole."""
+    found = names.find_orders(
+        names.Asker(fact.id, fact.source.pk, (Name("order", str(fact.data["parent"])),))
+        for fact in facts
+        if fact.data.get("parent")
+    )
+    parts = Order.objects.filter(pk__in=found.values(), parent__isnull=False) if found else ()
+    wholes = {part.pk: part.parent_id for part in parts}
+    return {fact_id: wholes.get(order_id) or order_id for fact_id, order_id in found.items()}
 
 
 def _first_of_each(ready: Sequence[Fact]) -> list[Fact]:

@@ -30,20 +30,20 @@ def fold(facts: Sequence[Fact], *, at: datetime) -> list[int]:
     merging.carry_out(applied, actor=ACTOR, at=at)
     _write_positions(applied, changed=merging.concerned(applied))
     placement.remember_beginning(new, at=at)
-    advance(
-        order_ids=touched,
-        actor=ACTOR,
-        at=at,
-        causes={fact.order_id: fact.id for fact in applied if fact.order_id is not None},
-    )
+    _move(touched, applied, at=at)
     _ask_for_judgement(touched, at=at)
     return new
 
 
 def _lock(applied: Sequence[Fact]) -> list[int]:
-    """Lock every order that facts reach. One that was merged meanwhile leads to what it became."""
+    """Lock every order that facts reach. One that was merged meanwhile leads to what it became.
+
+    What happens to one of a family may move the others: they are locked with it, and so is the
+    whole that all of them have in common.
+    """
     touched = {fact.order_id for fact in applied if fact.order_id is not None}
     touched |= merging.concerned(applied)
+    touched |= ledger.family_of(sorted(touched)).keys()
     merged = _lock_rows(sorted(touched))
     if merged:
         merged |= _lock_rows(sorted(set(merged.values()) - touched))
@@ -51,6 +51,21 @@ def _lock(applied: Sequence[Fact]) -> list[int]:
         for fact in applied:
             fact.order_id = merged.get(fact.order_id or 0, fact.order_id)
     return sorted(touched | set(merged.values()))
+
+
+def _move(touched: Sequence[int], applied: Sequence[Fact], *, at: datetime) -> None:
+    """Move what facts reach: sub-orders before what they are parts of, whose cause theirs is."""
+    families = ledger.family_of(touched)
+    causes = {fact.order_id: fact.id for fact in applied if fact.order_id is not None}
+    for order_id, whole_id in families.items():
+        if order_id in causes:
+            causes.setdefault(whole_id, causes[order_id])
+    for order_id, whole_id in families.items():
+        if whole_id in causes:
+            causes.setdefault(order_id, causes[whole_id])
+    parts = {order_id for order_id, whole_id in families.items() if order_id != whole_id}
+    advance(order_ids=sorted(parts), actor=ACTOR, at=at, causes=causes)
+    advance(order_ids=sorted(set(touched) - parts), actor=ACTOR, at=at, causes=causes)
 
 
 def _lock_rows(order_ids: Sequence[int]) -> dict[int, int]:

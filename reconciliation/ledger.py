@@ -12,14 +12,14 @@ from reconciliation.sql import array, load
 
 # What of an order's row is a function of its entries and lines, and of nothing else.
 COLUMNS = (
-    "currency", "ordered_minor", "invoiced_minor", "credited_minor", "authorised_minor",
-    "paid_minor", "refunded_minor", "disputed_minor", "fee_minor", "posted_minor",
-    "settled_minor", "paid_out_minor", "written_off_minor", "to_ship_quantity",
+    "part_count", "currency", "ordered_minor", "invoiced_minor", "credited_minor",
+    "authorised_minor", "paid_minor", "refunded_minor", "disputed_minor", "fee_minor",
+    "posted_minor", "settled_minor", "paid_out_minor", "written_off_minor", "to_ship_quantity",
     "to_activate_quantity", "unshipped_quantity", "shipped_quantity", "delivered_quantity",
     "returned_quantity", "recorded_quantity", "is_active", "placed_at", "confirmed_at",
     "cancelled_at", "invoiced_at", "paid_at", "payment_failed_at", "refunded_at", "posted_at",
-    "settled_at", "shipped_at", "delivered_at", "returned_at", "recorded_at", "activated_at",
-    "deactivated_at", "last_fact_at",
+    "settled_at", "paid_out_at", "shipped_at", "delivered_at", "returned_at", "recorded_at",
+    "activated_at", "deactivated_at", "last_fact_at",
 )  # fmt: skip
 _TOUCHED = "SELECT asked.order_id FROM unnest(%(order_ids)s::bigint[]) AS asked (order_id)"
 
@@ -90,28 +90,76 @@ def rewrite_lines(order_ids: Sequence[int]) -> None:
     _run(load("add_lines").format(counted=load("counted"), ordered=load("ordered")), asked)
 
 
+def family_of(order_ids: Sequence[int]) -> dict[int, int]:
+    """Give every sub-order and whole of the families that these belong to, each with its whole.
+
+    An order that is no part and has none is not among them.
+    """
+    if not order_ids:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(load("family_members"), {"order_ids": array(order_ids)})
+        return dict(cursor.fetchall())
+
+
 def recompute(order_ids: Sequence[int]) -> None:
-    """Write totals and milestones anew from all entries. What is new is not judged yet."""
+    """Write totals and milestones anew from all entries, those of whole families where there are.
+
+    What is new is not judged yet. The caller holds the locks of the orders and of their families.
+    """
     if not order_ids:
         return
     asked = {"order_ids": array(order_ids)}
-    _run(_recompute_sql(), asked)
+    families = family_of(order_ids)
+    if families:
+        _run(_recompute_families_sql(), {"order_ids": array(set(families.values()))})
+    if alone := [order_id for order_id in order_ids if order_id not in families]:
+        _run(_recompute_sql(), {"order_ids": array(alone)})
     _run(_clear_sql("reconciliation_ordertotal"), asked)
     _run(_add_foreign_sql(), asked)
 
 
 def position_sql(*, scope: str) -> str:
-    """Write the SELECT that computes positions; `scope` is SQL that gives order_id."""
+    """Write the SELECT that computes positions of orders without parts; `scope` gives order_id."""
     return load("position").format(scope=scope, counted=load("counted"), ordered=load("ordered"))
+
+
+def family_position_sql(*, members: str) -> str:
+    """Write the SELECT that computes positions of families; `members` gives order_id, whole_id."""
+    counted = load("family_counted").format(counted=load("counted"))
+    position = load("position").format(
+        scope="SELECT members.order_id FROM members", counted=counted, ordered=load("ordered")
+    )
+    return load("family_position").format(members=members, position=position)
+
+
+def every_position_sql(*, scope: str) -> str:
+    """Write the SELECT that computes positions of orders of any kind; `scope` gives order_id."""
+    columns = ", ".join(COLUMNS)
+    return load("every_position").format(
+        columns=columns,
+        scope=scope,
+        alone=position_sql(scope="SELECT alone.order_id FROM alone"),
+        families=family_position_sql(members=load("family_scope")),
+    )
 
 
 @cache
 def _recompute_sql() -> str:
+    return _write_sql(position_sql(scope=_TOUCHED))
+
+
+@cache
+def _recompute_families_sql() -> str:
+    return _write_sql(family_position_sql(members=load("family_members")))
+
+
+def _write_sql(positions: str) -> str:
     settings = ", ".join(f"{name} = positions.{name}" for name in COLUMNS)
     return (
         "UPDATE reconciliation_order AS orders"  # noqa: S608 - built from this module's constants
         f" SET verdict = 'UNJUDGED', {settings}"
-        f" FROM ({position_sql(scope=_TOUCHED)}) AS positions"
+        f" FROM ({positions}) AS positions"
         " WHERE orders.id = positions.order_id"
     )
 

@@ -4,7 +4,7 @@ from functools import cache
 
 from django.db import connection
 
-from reconciliation.ledger import COLUMNS, position_sql
+from reconciliation.ledger import COLUMNS, every_position_sql
 
 
 def positions_that_differ(*, limit: int = 100) -> list[str]:
@@ -16,7 +16,9 @@ def positions_that_differ(*, limit: int = 100) -> list[str]:
 
 @cache
 def _differing_sql() -> str:
-    every = position_sql(scope="SELECT every.id AS order_id FROM reconciliation_order AS every")
+    every = every_position_sql(
+        scope="SELECT every.id AS order_id FROM reconciliation_order AS every"
+    )
     held = ", ".join(f"orders.{name}" for name in COLUMNS)
     computed = ", ".join(f"positions.{name}" for name in COLUMNS)
     return (

@@ -34,7 +34,11 @@ _FULFILLED = (
     Q(placed_at__isnull=False, unshipped_quantity=0)  # what was ordered is known
     & (Q(to_activate_quantity=0) | Q(is_active=True))
 )
-_BILLED = Q(ordered_minor=0) | Q(invoiced_minor__gt=F("credited_minor"))
+_BILLED = (
+    Q(ordered_minor=0)
+    | Q(invoiced_minor__gt=F("credited_minor"))
+    | Q(parent_id__isnull=False, invoiced_at__isnull=False)  # on an invoice of its whole
+)
 
 # What can be said of an order, from its row alone. A state's fact includes those of the states
 # before it: an invoice before the parcel is kept, and counts once the parcel is there.

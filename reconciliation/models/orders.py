@@ -14,8 +14,9 @@ class Order(OrderMoves, models.Model):
     """One order as believed: state, version, totals in its own currency, milestone times.
 
     Narrow on purpose: passes read and write only this row. A sub-order is an order with `parent`.
-    Totals and milestones are a function of the set of entries, written by `apply` alone; `state`
-    and `version` are written by `lifecycle.advance` alone.
+    Totals and milestones are a function of the set of entries (of a whole and its parts: of all of
+    theirs), written by `apply` alone; `state` and `version` are written by `lifecycle.advance`
+    alone.
     """
 
     State = OrderState
@@ -60,6 +61,7 @@ class Order(OrderMoves, models.Model):
     returned_quantity = models.IntegerField(default=0)
     recorded_quantity = models.IntegerField(default=0)  # marked fulfilled by the shop
     is_active = models.BooleanField(default=False)
+    part_count = models.IntegerField(default=0, db_default=0)  # sub-orders that stand
 
     placed_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
@@ -70,6 +72,7 @@ class Order(OrderMoves, models.Model):
     refunded_at = models.DateTimeField(null=True)
     posted_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    paid_out_at = models.DateTimeField(null=True)  # first, to a seller or to us
     shipped_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
     returned_at = models.DateTimeField(null=True)

@@ -125,6 +125,7 @@ sums AS MATERIALIZED (
         max(own.occurred_at) FILTER (WHERE own.kind = 'PAYMENT_FAILED') AS payment_failed_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'REFUNDED') AS refunded_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'SETTLED') AS settled_at,
+        min(own.occurred_at) FILTER (WHERE own.kind = 'PAID_OUT') AS paid_out_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'SHIPPED') AS shipped_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'DELIVERED') AS delivered_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'RETURNED') AS returned_at,
@@ -146,6 +147,7 @@ active AS MATERIALIZED (
 )
 SELECT
     scope.order_id,
+    0 AS part_count,
     COALESCE(NULLIF(ordered.currency, ''), orders.currency) AS currency,
     COALESCE(ordered.ordered_minor, 0) AS ordered_minor,
     COALESCE(sums.invoiced_minor, 0) AS invoiced_minor,
@@ -182,6 +184,7 @@ SELECT
     sums.refunded_at,
     marks.posted_at,
     sums.settled_at,
+    sums.paid_out_at,
     -- Shipped and delivered are said of the whole, once the last piece is.
     CASE WHEN COALESCE(lines.unshipped_quantity, 0) = 0 THEN sums.shipped_at END AS shipped_at,
     CASE

@@ -419,7 +419,7 @@ def test_a_deep_chain_of_parts_is_made_from_its_last_to_its_first() -> None:
     take()
 
     assert fresh(deepest).status == "APPLIED"
-    assert the_order("O-4").parent == the_order("O-3")
+    assert the_order("O-4").parent == the_order("O-1")  # the whole, and nothing between
 
 
 def _refund(payment: str) -> Event:
