@@ -119,6 +119,16 @@ def _refunded(order: Order) -> Said:
     return Said("refunded", text, order.refunded_at)
 
 
+def _owed(order: Order) -> Said:
+    is_due = order.cancelled_at is None
+    return Said("paid" if is_due else None, "Delivered, seller is owed", order.delivered_at)
+
+
+def _paid_out(order: Order) -> Said:
+    text = f"{as_text(order.paid_out_minor, order.currency)} paid out"
+    return Said("paid" if order.paid_out_minor else None, text, order.paid_out_at)
+
+
 FIELDS: tuple[Compared, ...] = (
     Compared(
         "Amount",
@@ -157,9 +167,14 @@ FIELDS: tuple[Compared, ...] = (
         (Side("carrier", _returned), Side("payments", _refunded)),
         lambda order: order.returned_quantity > 0 and order.paid_minor > 0,
     ),
+    Compared(
+        "Payout",
+        (Side("carrier", _owed), Side("marketplace", _paid_out)),
+        lambda order: order.parent_id is not None and order.delivered_at is not None,
+    ),
 )
 # The fields that a check is about, the two systems that it sets against each other first.
-OF_CHECK: dict[str, tuple[str, str]] = {
+OF_CHECK: dict[str, tuple[str, ...]] = {
     "invoiced_twice": ("billing", "shop"),
     "invoiced_vs_ordered": ("billing", "shop"),
     "paid_twice": ("payments", "shop"),
@@ -176,7 +191,12 @@ OF_CHECK: dict[str, tuple[str, str]] = {
     "returned_but_paid": ("carrier", "payments"),
     "refunded_more_than_paid": ("payments", "billing"),
     "shipped_more_than_ordered": ("carrier", "shop"),
+    "payout_to_cancelled": ("marketplace",),
+    "payout_vs_split": ("marketplace",),
+    "delivered_not_paid_out": ("carrier", "marketplace"),
+    "parts_vs_whole": ("marketplace",),
 }
+_SELLING = ("shop", "marketplace")  # where orders are placed; who spoke of this one stands for both
 
 
 def compare(*, order: Order, sources: list[Source]) -> Comparison:
@@ -187,6 +207,8 @@ def compare(*, order: Order, sources: list[Source]) -> Comparison:
     by_kind: dict[str, Source] = {}
     for source in sources:
         by_kind.setdefault(source.kind, source)
+    if selling := [source for source in sources if source.kind in _SELLING]:
+        by_kind["shop"] = selling[0]
     shown = [
         (each, sides)
         for each in FIELDS

@@ -1,6 +1,6 @@
 """Says why a case is here: what its check expects, and which rules opened and routed it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from exceptions.models import Case
@@ -60,6 +60,31 @@ def _silence(check: Check, _found: Discrepancy) -> str:
     return f"no system has said anything for {_window(check)}."
 
 
+def _split(_check: Check, found: Discrepancy) -> str:
+    paid = as_text(found.actual_minor or 0, found.currency)
+    if found.details.get("basis_points") is None:
+        return f"{paid} paid out for a sub-order that is cancelled."
+    share = as_text(found.expected_minor or 0, found.currency)
+    return (
+        f"the seller's share is {share} ({share_words(found.details, found.currency)}),"
+        f" {paid} was paid out."
+    )
+
+
+def share_words(details: Mapping[str, Any], currency: str) -> str:
+    """Say a seller's share as the split rule has it: "85 % less €0.50 of the sub-order"."""
+    percent = f"{details['basis_points'] / 100:g} %"
+    fixed = int(details["fixed_minor"])
+    if fixed:
+        percent += f" {'plus' if fixed > 0 else 'less'} {as_text(abs(fixed), currency)}"
+    return f"{percent} of the sub-order"
+
+
+def _parts(_check: Check, found: Discrepancy) -> str:
+    ordered = as_text(found.expected_minor or 0, found.currency)
+    return f"{ordered} ordered, {as_text(found.actual_minor or 0, found.currency)} in sub-orders."
+
+
 def _stage(_check: Check, found: Discrepancy) -> str:
     details: dict[str, Any] = found.details
     errors = details.get("errors") or details.get("reasons") or []
@@ -80,6 +105,8 @@ _FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {
     "conflict": _conflict,
     "duplicate": _duplicate,
     "silence": _silence,
+    "split": _split,
+    "parts": _parts,
     rulebook.STAGE: _stage,
 }
 

@@ -103,6 +103,7 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
     for step in ("pass_waivers", "pass_rests", "pass_keep", "pass_open", "pass_clear"):
         _run(load(step), {**given, **_rests(rules)})
     _run(load("pass_trail").format(record=statement("given")), given)
+    _decide_payouts(rules, at)
     _run(load("pass_decide"), given)
     _run(load("pass_verdicts"), given)
     lifecycle.advance(order_ids=ids, actor=ACTOR, at=at, rulebook_version=rules.number)
@@ -146,6 +147,27 @@ def _check(rules: Rulebook, at: datetime) -> None:
             },
         )
     _run("ANALYZE pass_judgement", {})
+
+
+def _decide_payouts(rules: Rulebook, at: datetime) -> None:
+    """Put on each sub-order's trail what its split rule says of its payout, where that is news."""
+    checks = rules.order_checks()
+    late = [check.name for check in checks if check.parameters.get("to") == "paid_out_at"]
+    for check in (check for check in checks if check.family == "split"):
+        query = compiled(check, "pass_order")
+        _run(
+            load("pass_payouts").format(query=query.text, record=statement("given")),
+            {
+                **query.parameters,
+                **working_days(check, rules=rules, at=at),
+                "check_name": check.name,
+                "title": check.title,
+                "late_checks": late,
+                "rulebook_version": rules.number,
+                "actor": ACTOR,
+                "at": at,
+            },
+        )
 
 
 def _rests(rules: Rulebook) -> dict[str, list[str]]:

@@ -36,6 +36,7 @@ _MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "payment_failed_at": ("payment.captured",),
     "posted_at": ("payment.posted",),
     "settled_at": ("settlement.finalised",),
+    "paid_out_at": ("payout.paid",),
     "shipped_at": ("shipment.shipped",),
     "delivered_at": ("shipment.delivered",),
     "recorded_at": ("fulfilment.recorded",),
@@ -107,7 +108,20 @@ def _in_parameters(check: Check) -> set[str]:
     return _named(check.parameters)
 
 
-_FIELDS = {"milestone": _of_milestone, "silence": _of_silence}
+def _of_split(_check: Check) -> set[str]:
+    return {"paid_out_minor"}
+
+
+def _of_parts(_check: Check) -> set[str]:
+    return {"ordered_minor"}
+
+
+_FIELDS = {
+    "milestone": _of_milestone,
+    "silence": _of_silence,
+    "split": _of_split,
+    "parts": _of_parts,
+}
 
 
 def _named(value: object) -> set[str]:

@@ -126,6 +126,19 @@ def _silence(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composab
     }
 
 
+def _split(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    """Lay the shares out in columns, as the file reads them."""
+    shares = parameters["shares"]
+    parameters["sellers"] = [share["seller"] for share in shares]
+    parameters["basis_points"] = [share["basis_points"] for share in shares]
+    parameters["fixed_minor"] = [share["fixed_minor"] for share in shares]
+    return {"due_at": _due_at(check, _latest(parameters["since"]))}
+
+
+def _parts(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    return {"due_at": _due_at(check, _latest(parameters["since"]))}
+
+
 _Pieces = Callable[[Check, dict[str, Any]], dict[str, sql.Composable]]
 _FAMILIES: Mapping[str, _Pieces] = {
     "balance": _balance,
@@ -133,6 +146,8 @@ _FAMILIES: Mapping[str, _Pieces] = {
     "conflict": _conflict,
     "duplicate": _duplicate,
     "silence": _silence,
+    "split": _split,
+    "parts": _parts,
 }
 
 

@@ -252,6 +252,17 @@ class Flag(Field):
 
 
 @dataclass(frozen=True)
+class Present(Flag):
+    """Whether there is something, written "true" or "false"."""
+
+    def _leaf(self, _operator: str, wanted: Value, _asked: Asked) -> Q:
+        return Q(**{f"{self._path()}__isnull": not wanted})
+
+    def _compare(self, _operator: str, wanted: Value, actual: Value, _asked: Asked) -> bool:
+        return bool((actual is not None) == wanted)
+
+
+@dataclass(frozen=True)
 class Number(Field):
     """A whole number, which may be a sum of others."""
 

@@ -3,7 +3,7 @@
 from django.db import DatabaseError
 
 from reconciliation import rulebook
-from reconciliation.fields.kinds import Choice, Choices, Flag, Money, Number, Text
+from reconciliation.fields.kinds import Choice, Choices, Flag, Money, Number, Present, Text
 from reconciliation.fields.moments import Age, Moment
 from reconciliation.fields.registry import Registry
 from reconciliation.models import Order, Team
@@ -47,9 +47,9 @@ _MOMENTS = {
     "placed_at": "Placed", "confirmed_at": "Confirmed", "cancelled_at": "Cancelled",
     "invoiced_at": "Invoiced on", "paid_at": "Paid on", "payment_failed_at": "Charge failed on",
     "refunded_at": "Refunded on", "posted_at": "Posted on", "settled_at": "Settled on",
-    "shipped_at": "Shipped on", "delivered_at": "Delivered on", "returned_at": "Returned on",
-    "recorded_at": "Marked fulfilled on", "activated_at": "Activated on",
-    "deactivated_at": "Deactivated on", "last_fact_at": "Last news",
+    "paid_out_at": "Paid out on", "shipped_at": "Shipped on", "delivered_at": "Delivered on",
+    "returned_at": "Returned on", "recorded_at": "Marked fulfilled on",
+    "activated_at": "Activated on", "deactivated_at": "Deactivated on", "last_fact_at": "Last news",
     "reconciled_at": "Reconciled on",
 }  # fmt: skip
 
@@ -64,6 +64,8 @@ ORDER = Registry(
         Text("source", "First told by", ("detail__source__slug",)),
         Text("currency", "Currency", ("currency",)),
         Flag("is_active", "Active", ("is_active",)),
+        Present("is_part", "Sub-order", ("parent_id",)),
+        Number("part_count", "Sub-orders", ("part_count",)),
         Money("net_invoiced_minor", "Net invoiced", ("invoiced_minor", "-credited_minor")),
         Money("net_paid_minor", "Net paid", ("paid_minor", "-refunded_minor")),
         Number("out_quantity", "Units out", ("shipped_quantity", "-returned_quantity")),

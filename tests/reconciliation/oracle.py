@@ -1,7 +1,8 @@
 """The checks of rulebook version 1 once more, in plain Python, by someone who has not read the SQL.
 
 Written from the rulebook's meaning, not from its content: an order is a dict of its columns plus
-`entries` (kind, amount_minor, reference, occurred_at).
+`entries` (kind, amount_minor, reference, occurred_at), `name` and, in a family, `whole` or `parts`
+with a `seller` each.
 """
 
 from datetime import datetime, timedelta
@@ -91,7 +92,7 @@ def paid_not_posted(o: Order, at: datetime) -> Answer:
 
 
 def shipped_not_recorded(o: Order, at: datetime) -> Answer:
-    if not o["shipped_at"] or o["cancelled_at"]:
+    if not o["shipped_at"] or o["cancelled_at"] or o["parts"]:
         return HOLDS
     if o["recorded_at"] and o["recorded_quantity"] > 0:
         return HOLDS
@@ -100,13 +101,13 @@ def shipped_not_recorded(o: Order, at: datetime) -> Answer:
 
 def recorded_not_shipped(o: Order, at: datetime) -> Answer:
     marked = o["recorded_at"] and o["recorded_quantity"] > 0 and o["to_ship_quantity"] > 0
-    if not marked or o["cancelled_at"] or o["shipped_at"]:
+    if not marked or o["cancelled_at"] or o["shipped_at"] or o["parts"]:
         return HOLDS
     return _late(o["recorded_at"], 48, at, o["ordered_minor"])
 
 
 def delivered_not_billed(o: Order, at: datetime) -> Answer:
-    if not o["delivered_at"] or not o["ordered_minor"] or o["cancelled_at"]:
+    if not o["delivered_at"] or not o["ordered_minor"] or o["cancelled_at"] or o["whole"]:
         return HOLDS
     if o["returned_quantity"] > 0 and o["shipped_quantity"] <= o["returned_quantity"]:
         return HOLDS
@@ -136,7 +137,8 @@ def cancelled_but_paid(o: Order, at: datetime) -> Answer:
 
 
 def cancelled_but_shipped(o: Order, at: datetime) -> Answer:
-    if not o["cancelled_at"] or o["shipped_quantity"] <= o["returned_quantity"]:
+    out = o["shipped_quantity"] > o["returned_quantity"]
+    if not o["cancelled_at"] or not out or o["parts"]:
         return HOLDS
     return _late(_latest(o["cancelled_at"], o["shipped_at"]), 0, at, o["ordered_minor"])
 
@@ -155,7 +157,7 @@ def refunded_more_than_paid(o: Order, at: datetime) -> Answer:
 
 
 def shipped_more_than_ordered(o: Order, at: datetime) -> Answer:
-    if o["shipped_quantity"] <= o["to_ship_quantity"]:
+    if o["shipped_quantity"] <= o["to_ship_quantity"] or o["parts"]:
         return HOLDS
     return _late(o["shipped_at"], 0, at, 0)
 
@@ -164,9 +166,53 @@ def silent_order(o: Order, at: datetime) -> Answer:
     unfinished = o["unshipped_quantity"] > 0 or (
         o["to_activate_quantity"] > 0 and not o["is_active"]
     )
-    if not o["confirmed_at"] or o["cancelled_at"] or not unfinished:
+    if not o["confirmed_at"] or o["cancelled_at"] or o["parts"] or not unfinished:
         return HOLDS
     return _late(o["last_fact_at"], 240, at, o["ordered_minor"])
+
+
+def shares(amounts: dict[str, int], basis_points: int) -> dict[str, int]:
+    """Share out amounts, the rest to the house (""), to the last unit."""
+    exact = {name: amount * basis_points for name, amount in amounts.items()}
+    exact[""] = sum(amounts.values()) * 10_000 - sum(exact.values())
+    found = {name: share // 10_000 for name, share in exact.items()}
+    spare = sum(amounts.values()) - sum(found.values())
+    by_rest = sorted(exact, key=lambda name: (-(exact[name] % 10_000), name == "", name))
+    for name in by_rest[:spare]:
+        found[name] += 1
+    return found
+
+
+def payout_to_cancelled(o: Order, at: datetime) -> Answer:
+    if not o["whole"] or not o["cancelled_at"] or o["paid_out_minor"] < 1:
+        return HOLDS
+    return _late(_latest(o["cancelled_at"], o["paid_out_at"]), 0, at, o["paid_out_minor"])
+
+
+def payout_vs_split(o: Order, at: datetime) -> Answer:
+    if not o["whole"] or not o["paid_out_minor"] or o["returned_quantity"] > 0:
+        return HOLDS
+    standing = [part for part in o["whole"]["parts"] if not part["cancelled_at"]]
+    due = shares({part["name"]: part["ordered_minor"] for part in standing}, 8500)
+    gap = abs(o["paid_out_minor"] - due.get(o["name"], 0))
+    return _late(o["paid_out_at"], 24, at, gap) if gap else HOLDS
+
+
+def delivered_not_paid_out(o: Order, at: datetime) -> Answer:
+    owing = o["whole"] and o["delivered_at"] and o["ordered_minor"] and not o["cancelled_at"]
+    if not owing or o["returned_quantity"] > 0 or (o["paid_out_at"] and o["paid_out_minor"]):
+        return HOLDS
+    return _late(o["delivered_at"], 168, at, o["ordered_minor"])
+
+
+def parts_vs_whole(o: Order, at: datetime) -> Answer:
+    if not o["parts"] or not o["ordered_minor"] or o["cancelled_at"]:
+        return HOLDS
+    every = sum(part["ordered_minor"] for part in o["parts"])
+    standing = sum(part["ordered_minor"] for part in o["parts"] if not part["cancelled_at"])
+    if o["ordered_minor"] in (every, standing):
+        return HOLDS
+    return _late(o["placed_at"], 24, at, abs(o["ordered_minor"] - every))
 
 
 CHECKS = {
@@ -176,7 +222,8 @@ CHECKS = {
         charge_failed_but_confirmed, paid_not_posted, shipped_not_recorded, recorded_not_shipped,
         delivered_not_billed, invoice_sent_not_active, active_not_paid, cancelled_but_paid,
         cancelled_but_shipped, returned_but_paid, refunded_more_than_paid,
-        shipped_more_than_ordered, silent_order,
+        shipped_more_than_ordered, payout_to_cancelled, payout_vs_split, delivered_not_paid_out,
+        parts_vs_whole, silent_order,
     )
 }  # fmt: skip
 RESTS_ON: dict[str, tuple[str, ...]] = {
@@ -186,6 +233,7 @@ RESTS_ON: dict[str, tuple[str, ...]] = {
         "paid_twice", "invoiced_twice", "invoiced_vs_ordered", "charge_failed_but_confirmed",
         "active_not_paid",
     ),
+    "payout_vs_split": ("payout_to_cancelled",),
     "silent_order": tuple(name for name in CHECKS if name != "silent_order"),
 }  # fmt: skip
 

@@ -8,9 +8,9 @@ import pytest
 from django.db import connection
 
 from reconciliation import checks, reconcile, rulebook
-from reconciliation.models import Discrepancy, Entry, Order
+from reconciliation.models import Discrepancy, Entry, Order, OrderDetail
 from tests.reconciliation import oracle
-from tests.reconciliation.worlds import HOUR, NOON, event, rules
+from tests.reconciliation.worlds import HOUR, NOON, event, rules, source
 
 pytestmark = pytest.mark.django_db
 _WINDOWS = (0, 1, 24, 48, 72, 168, 240, 336, 720)
@@ -65,10 +65,32 @@ def company(seed: int, size: int = 300) -> dict[int, oracle.Order]:
         for order, (_, entries) in zip(made, told, strict=True)
         for entry in entries
     )
-    return {
-        order.pk: {**totals, "entries": entries}
+    found: dict[int, oracle.Order] = {
+        order.pk: {
+            **totals, "entries": entries, "name": order.canonical_id, "whole": None, "parts": [],
+        }
         for order, (totals, entries) in zip(made, told, strict=True)
-    }
+    }  # fmt: skip
+    _make_families(dice, made, found)
+    return found
+
+
+def _make_families(dice: random.Random, made: list[Order], found: dict[int, oracle.Order]) -> None:
+    """Make a family of every four of the last orders; payouts are often what the rule says."""
+    for place in range(len(made) // 2, len(made), 4):
+        whole, *parts = made[place : place + 4]
+        found[whole.pk]["parts"] = [found[part.pk] for part in parts]
+        Order.objects.filter(pk=whole.pk).update(part_count=len(parts))
+        for part in parts:
+            found[part.pk]["whole"] = found[whole.pk]
+            told = {
+                "ordered_minor": dice.choice((500, 333, 1)),
+                "paid_out_minor": dice.choice((0, 283, 284, 425)),
+                "cancelled_at": _moment(dice) if dice.random() < 0.3 else None,
+            }
+            found[part.pk] |= told
+            Order.objects.filter(pk=part.pk).update(parent=whole, **told)
+    OrderDetail.objects.bulk_create(OrderDetail(order=one, source=source()) for one in made)
 
 
 def in_sql(check: rulebook.Check) -> dict[int, oracle.Answer]:
