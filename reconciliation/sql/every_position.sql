@@ -17,9 +17,10 @@ related AS MATERIALIZED (  -- those asked for that are in a family, with their w
     JOIN reconciliation_order AS parts ON parts.parent_id = asked.order_id
 ),
 alone AS MATERIALIZED (
-    SELECT asked.order_id FROM asked
-    EXCEPT
-    SELECT related.order_id FROM related
+    SELECT orders.id AS order_id, orders.currency
+    FROM asked
+    JOIN reconciliation_order AS orders ON orders.id = asked.order_id
+    WHERE NOT EXISTS (SELECT 1 FROM related WHERE related.order_id = orders.id)
 )
 SELECT
     lone.order_id, {columns}

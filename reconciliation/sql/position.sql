@@ -1,107 +1,50 @@
 -- Every order's totals and milestones, from nothing but its entries and lines: a function of the
 -- set of facts, whatever order they came in.
 --
--- scope gives order_id of the orders asked for; counted, ordered are files beside this.
--- gives: order_id and one column for each of reconciliation.ledger.COLUMNS
+-- scope gives order_id and currency of the orders asked for; counted, ordered are files beside this.
+-- gives: order_id and one column for each of reconciliation.ledger.COLUMNS; has_foreign – whether
+--        anything is in a currency that is not the order's
 WITH scope AS MATERIALIZED (
     {scope}
 ),
 counted AS MATERIALIZED (
     {counted}
 ),
-ordered AS MATERIALIZED (
+stated AS (
     {ordered}
 ),
--- A reference taken back cancels every entry under it, early or late.
-taken_back AS MATERIALIZED (
-    SELECT DISTINCT
-        counted.order_id, counted.kind, counted.reference
-    FROM counted
-    WHERE
-        counted.kind IN ('POSTED', 'FULFILMENT_RECORDED')
-        AND (counted.amount_minor < 0 OR counted.quantity < 0)
-),
-standing AS MATERIALIZED (
+believed AS (
     SELECT
-        counted.order_id, counted.kind, counted.line, counted.quantity, counted.occurred_at
-    FROM counted
-    LEFT JOIN taken_back
-        ON taken_back.order_id = counted.order_id
-        AND taken_back.kind = counted.kind
-        AND taken_back.reference = counted.reference
-    WHERE
-        counted.kind IN ('POSTED', 'FULFILMENT_RECORDED')
-        AND taken_back.order_id IS NULL
+        stated.*,
+        COALESCE(
+            NULLIF(max(stated.currency) FILTER (WHERE stated.is_believed) OVER of_order, ''),
+            stated.order_currency
+        ) AS own_currency,
+        -- A reference taken back cancels every entry under it, early or late.
+        array_agg(concat(stated.kind, ' ', stated.reference)) FILTER (
+            WHERE
+                stated.kind IN ('POSTED', 'FULFILMENT_RECORDED')
+                AND (stated.amount_minor < 0 OR stated.quantity < 0)
+        ) OVER of_order AS taken_back,
+        max(stated.occurred_at) FILTER (WHERE stated.kind = 'DEACTIVATED')
+            OVER of_order AS last_deactivated_at
+    FROM stated
+    WINDOW of_order AS (PARTITION BY stated.order_id)
 ),
-marks AS MATERIALIZED (
+own AS (
     SELECT
-        standing.order_id,
-        min(standing.occurred_at) FILTER (WHERE standing.kind = 'POSTED') AS posted_at,
-        min(standing.occurred_at) FILTER (WHERE standing.kind = 'FULFILMENT_RECORDED')
-            AS recorded_at,
-        sum(standing.quantity)
-            FILTER (WHERE standing.kind = 'FULFILMENT_RECORDED' AND standing.line <> '')
-            AS recorded_quantity,
-        bool_or(standing.kind = 'FULFILMENT_RECORDED' AND standing.line = '') AS is_recorded_whole
-    FROM standing
-    GROUP BY standing.order_id
+        believed.*,
+        believed.currency IN ('', believed.own_currency) AS is_own,
+        believed.taken_back IS NULL
+        OR concat(believed.kind, ' ', believed.reference) <> ALL (believed.taken_back) AS stands
+    FROM believed
 ),
-shipped AS MATERIALIZED (
-    SELECT
-        counted.order_id, counted.line, sum(counted.quantity) AS quantity
-    FROM counted
-    WHERE counted.kind = 'SHIPPED'
-    GROUP BY counted.order_id, counted.line
-),
-lines AS MATERIALIZED (
-    SELECT
-        lines.order_id,
-        sum(lines.quantity) AS quantity,
-        sum(lines.quantity) FILTER (WHERE lines.fulfil = 'SHIP') AS to_ship_quantity,
-        sum(lines.quantity) FILTER (WHERE lines.fulfil = 'ACTIVATE') AS to_activate_quantity,
-        sum(GREATEST(lines.quantity - COALESCE(shipped.quantity, 0), 0))
-            FILTER (WHERE lines.fulfil = 'SHIP') AS unshipped_quantity
-    FROM scope
-    JOIN reconciliation_orderline AS lines ON lines.order_id = scope.order_id
-    LEFT JOIN shipped ON shipped.order_id = lines.order_id AND shipped.line = lines.line
-    GROUP BY lines.order_id
-),
--- A parcel delivered as a whole delivers what was shipped in it, whatever was told of its parts.
-delivered AS MATERIALIZED (
-    SELECT
-        parcels.order_id,
-        sum(
-            CASE
-                WHEN parcels.is_whole THEN GREATEST(parcels.delivered, parcels.shipped)
-                ELSE parcels.delivered
-            END
-        ) AS quantity
-    FROM (
-        -- Not two sets joined: without statistics the planner takes both for a row or two.
-        SELECT
-            counted.order_id,
-            COALESCE(sum(counted.quantity) FILTER (WHERE counted.kind = 'DELIVERED'), 0)
-                AS delivered,
-            COALESCE(sum(counted.quantity) FILTER (WHERE counted.kind = 'SHIPPED'), 0) AS shipped,
-            bool_or(counted.kind = 'DELIVERED' AND counted.line = '') AS is_whole
-        FROM counted
-        WHERE counted.kind IN ('DELIVERED', 'SHIPPED')
-        GROUP BY counted.order_id, counted.reference
-    ) AS parcels
-    GROUP BY parcels.order_id
-),
-own AS MATERIALIZED (
-    SELECT
-        counted.order_id, counted.kind, counted.amount_minor, counted.quantity,
-        counted.occurred_at,
-        counted.currency IN ('', COALESCE(NULLIF(ordered.currency, ''), orders.currency)) AS is_own
-    FROM counted
-    JOIN reconciliation_order AS orders ON orders.id = counted.order_id
-    LEFT JOIN ordered ON ordered.order_id = counted.order_id
-),
-sums AS MATERIALIZED (
+sums AS (
     SELECT
         own.order_id,
+        max(own.own_currency) AS currency,
+        COALESCE(bool_or(NOT own.is_own) FILTER (WHERE own.kind IS NOT NULL), FALSE) AS has_foreign,
+        sum(own.amount_minor) FILTER (WHERE own.is_believed) AS ordered_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'INVOICED' AND own.is_own) AS invoiced_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'CREDITED' AND own.is_own) AS credited_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'AUTHORISED' AND own.is_own)
@@ -117,6 +60,11 @@ sums AS MATERIALIZED (
             AS written_off_minor,
         sum(own.quantity) FILTER (WHERE own.kind = 'SHIPPED') AS shipped_quantity,
         sum(own.quantity) FILTER (WHERE own.kind = 'RETURNED') AS returned_quantity,
+        sum(own.quantity)
+            FILTER (WHERE own.kind = 'FULFILMENT_RECORDED' AND own.stands AND own.line <> '')
+            AS recorded_quantity,
+        bool_or(own.kind = 'FULFILMENT_RECORDED' AND own.stands AND own.line = '')
+            AS is_recorded_whole,
         min(own.occurred_at) FILTER (WHERE own.kind = 'ORDERED') AS placed_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'CONFIRMED') AS confirmed_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'CANCELLED') AS cancelled_at,
@@ -124,32 +72,36 @@ sums AS MATERIALIZED (
         min(own.occurred_at) FILTER (WHERE own.kind = 'PAID') AS paid_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'PAYMENT_FAILED') AS payment_failed_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'REFUNDED') AS refunded_at,
+        min(own.occurred_at) FILTER (WHERE own.kind = 'POSTED' AND own.stands) AS posted_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'SETTLED') AS settled_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'PAID_OUT') AS paid_out_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'SHIPPED') AS shipped_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'DELIVERED') AS delivered_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'RETURNED') AS returned_at,
-        max(own.occurred_at) FILTER (WHERE own.kind = 'DEACTIVATED') AS deactivated_at,
-        max(own.occurred_at) AS last_fact_at
+        min(own.occurred_at) FILTER (WHERE own.kind = 'FULFILMENT_RECORDED' AND own.stands)
+            AS recorded_at,
+        -- Active since the first activation after the last deactivation.
+        min(own.occurred_at) FILTER (
+            WHERE
+                own.kind = 'ACTIVATED'
+                AND (own.last_deactivated_at IS NULL OR own.occurred_at > own.last_deactivated_at)
+        ) AS activated_at,
+        max(own.last_deactivated_at) AS deactivated_at,
+        max(own.occurred_at) FILTER (WHERE own.kind IS NOT NULL) AS last_fact_at,
+        array_agg(own.kind) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED')) AS parcel_kinds,
+        array_agg(own.line) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED')) AS parcel_lines,
+        array_agg(own.quantity) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED'))
+            AS parcel_quantities,
+        array_agg(own.reference) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED')) AS parcels
     FROM own
-    GROUP BY own.order_id
-),
--- Active since the first activation after the last deactivation.
-active AS MATERIALIZED (
-    SELECT
-        own.order_id, min(own.occurred_at) AS activated_at
-    FROM own
-    JOIN sums ON sums.order_id = own.order_id
-    WHERE
-        own.kind = 'ACTIVATED'
-        AND (sums.deactivated_at IS NULL OR own.occurred_at > sums.deactivated_at)
     GROUP BY own.order_id
 )
 SELECT
-    scope.order_id,
+    sums.order_id,
+    sums.has_foreign,
     0 AS part_count,
-    COALESCE(NULLIF(ordered.currency, ''), orders.currency) AS currency,
-    COALESCE(ordered.ordered_minor, 0) AS ordered_minor,
+    sums.currency,
+    COALESCE(sums.ordered_minor, 0) AS ordered_minor,
     COALESCE(sums.invoiced_minor, 0) AS invoiced_minor,
     COALESCE(sums.credited_minor, 0) AS credited_minor,
     COALESCE(sums.authorised_minor, 0) AS authorised_minor,
@@ -165,13 +117,13 @@ SELECT
     COALESCE(lines.to_activate_quantity, 0) AS to_activate_quantity,
     COALESCE(lines.unshipped_quantity, 0) AS unshipped_quantity,
     COALESCE(sums.shipped_quantity, 0) AS shipped_quantity,
-    COALESCE(delivered.quantity, 0) AS delivered_quantity,
+    delivered.quantity AS delivered_quantity,
     COALESCE(sums.returned_quantity, 0) AS returned_quantity,
     CASE
-        WHEN marks.is_recorded_whole THEN COALESCE(lines.quantity, 0)
-        ELSE COALESCE(marks.recorded_quantity, 0)
+        WHEN sums.is_recorded_whole THEN COALESCE(lines.quantity, 0)
+        ELSE COALESCE(sums.recorded_quantity, 0)
     END AS recorded_quantity,
-    active.activated_at IS NOT NULL AS is_active,
+    sums.activated_at IS NOT NULL AS is_active,
     sums.placed_at,
     sums.confirmed_at,
     sums.cancelled_at,
@@ -182,25 +134,66 @@ SELECT
     sums.paid_at,
     sums.payment_failed_at,
     sums.refunded_at,
-    marks.posted_at,
+    sums.posted_at,
     sums.settled_at,
     sums.paid_out_at,
     -- Shipped and delivered are said of the whole, once the last piece is.
     CASE WHEN COALESCE(lines.unshipped_quantity, 0) = 0 THEN sums.shipped_at END AS shipped_at,
     CASE
-        WHEN COALESCE(delivered.quantity, 0) >= COALESCE(lines.to_ship_quantity, 0)
+        WHEN delivered.quantity >= COALESCE(lines.to_ship_quantity, 0)
         THEN sums.delivered_at
     END AS delivered_at,
     sums.returned_at,
-    marks.recorded_at,
-    active.activated_at,
+    sums.recorded_at,
+    sums.activated_at,
     sums.deactivated_at,
     sums.last_fact_at
-FROM scope
-JOIN reconciliation_order AS orders ON orders.id = scope.order_id
-LEFT JOIN ordered ON ordered.order_id = scope.order_id
-LEFT JOIN marks ON marks.order_id = scope.order_id
-LEFT JOIN lines ON lines.order_id = scope.order_id
-LEFT JOIN delivered ON delivered.order_id = scope.order_id
-LEFT JOIN sums ON sums.order_id = scope.order_id
-LEFT JOIN active ON active.order_id = scope.order_id
+FROM sums
+CROSS JOIN LATERAL (
+    SELECT
+        sum(lines.quantity) AS quantity,
+        sum(lines.quantity) FILTER (WHERE lines.fulfil = 'SHIP') AS to_ship_quantity,
+        sum(lines.quantity) FILTER (WHERE lines.fulfil = 'ACTIVATE') AS to_activate_quantity,
+        sum(
+            CASE
+                WHEN sums.parcels IS NULL THEN lines.quantity
+                ELSE GREATEST(lines.quantity - (
+                    SELECT
+                        COALESCE(sum(pieces.quantity), 0)
+                    FROM unnest(sums.parcel_kinds, sums.parcel_lines, sums.parcel_quantities)
+                        AS pieces (kind, line, quantity)
+                    WHERE pieces.kind = 'SHIPPED' AND pieces.line = lines.line
+                ), 0)
+            END
+        ) FILTER (WHERE lines.fulfil = 'SHIP') AS unshipped_quantity
+    FROM reconciliation_orderline AS lines
+    WHERE lines.order_id = sums.order_id
+) AS lines
+-- A parcel delivered as a whole delivers what was shipped in it, whatever was told of its parts.
+CROSS JOIN LATERAL (
+    SELECT
+        CASE
+            WHEN sums.parcels IS NULL THEN 0
+            ELSE (
+                SELECT
+                    sum(
+                        CASE
+                            WHEN parcels.is_whole THEN GREATEST(parcels.delivered, parcels.shipped)
+                            ELSE parcels.delivered
+                        END
+                    )
+                FROM (
+                    SELECT
+                        COALESCE(sum(pieces.quantity) FILTER (WHERE pieces.kind = 'DELIVERED'), 0)
+                            AS delivered,
+                        COALESCE(sum(pieces.quantity) FILTER (WHERE pieces.kind = 'SHIPPED'), 0)
+                            AS shipped,
+                        bool_or(pieces.kind = 'DELIVERED' AND pieces.line = '') AS is_whole
+                    FROM unnest(
+                        sums.parcel_kinds, sums.parcel_lines, sums.parcel_quantities, sums.parcels
+                    ) AS pieces (kind, line, quantity, parcel)
+                    GROUP BY pieces.parcel
+                ) AS parcels
+            )
+        END AS quantity
+) AS delivered
