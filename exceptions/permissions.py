@@ -22,8 +22,9 @@ def roles(user: User) -> frozenset[str]:
     """Name the roles of `user`; a superuser is an Admin."""
     if not user.is_active or not user.is_authenticated:
         return frozenset()
-    names = frozenset(user.groups.values_list("name", flat=True))
-    return names | {ADMIN} if user.is_superuser else names
+    if (known := vars(user).get("_roles_held")) is None:  # asked once, as Django does with rights
+        known = vars(user)["_roles_held"] = frozenset(user.groups.values_list("name", flat=True))
+    return known | {ADMIN} if user.is_superuser else known
 
 
 def teams_of(user: User) -> QuerySet[Team]:

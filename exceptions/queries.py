@@ -8,13 +8,14 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from exceptions import words
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title
 from exceptions.fields import CLOSED, FIELDS
 from exceptions.models import Case, SavedView
+from exceptions.models.cases import CLOSED as CLOSED_STATES
 from exceptions.permissions import teams_of, visible_cases
 from exceptions.rows import Count, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
@@ -25,6 +26,8 @@ __all__ = [
     "BadCursor",
     "case_detail",
     "case_row",
+    "cursor",
+    "found_cases",
     "open_count",
     "queue_page",
     "repair_preview",
@@ -38,7 +41,9 @@ __all__ = [
 
 _SALT = "exceptions.queue"
 _ENDS = {CLOSED, "state", "closed_at"}  # a filter on one of these also finds what is closed
+_NAMES = {"is", "is_any_of"}
 _MOST = words.MOST_COUNTED + 1
+_MOST_SUMMED = 50_000
 
 
 class BadCursor(Exception):
@@ -60,9 +65,7 @@ def queue_page(
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
     raises BadCursor if it is not.
     """
-    found = _found(visible_cases(user), user=user, at=at, filters=filters)
-    if search:
-        found = found.filter(_search(search))
+    found = found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
     if after:
         due_at, case_id = _read_cursor(after)
         # One range on the index, then the few that share the moment are left out.
@@ -72,24 +75,40 @@ def queue_page(
     cases = list(ordered[: size + 1])
     names = Names.read()
     rows = [row(case, names=names, at=at) for case in cases[:size]]
-    next_cursor = _cursor(cases[size - 1]) if len(cases) > size else ""
+    next_cursor = cursor(cases[size - 1]) if len(cases) > size else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
 
 
 def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summary:
     """Count what a view holds, to 1,000 at most, and sum what is at risk in it."""
-    found = _found(visible_cases(user), user=user, at=at, filters=filters)
+    found = found_cases(visible_cases(user), user=user, at=at, filters=filters)
     late = found.filter(closed_at__isnull=True, resolve_due_at__lt=at)
     open_, over = _counts([found, late])
-    sums = found.filter(at_risk_minor__gt=0).values("currency").order_by("currency")
     return Summary(
         open=words.count(open_),
         over_sla=words.count(over),
-        at_risk=[
-            Money(each["at_risk"], each["currency"])
-            for each in sums.annotate(at_risk=Sum("at_risk_minor"))
-        ],
+        **_at_risk(found),
     )
+
+
+def _at_risk(found: QuerySet[Case]) -> dict[str, Any]:
+    """Sum what is at risk by currency, over as many as can be added up while somebody waits."""
+    some = found.order_by().filter(at_risk_minor__gt=0).values("currency", "at_risk_minor")
+    try:
+        text, given = some[: _MOST_SUMMED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return {"at_risk": [], "is_at_least": False}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT currency, sum(at_risk_minor)::bigint, count(*)"  # noqa: S608 - of the ORM
+            f" FROM ({text}) AS capped GROUP BY currency ORDER BY currency",
+            given,
+        )
+        sums = cursor.fetchall()
+    return {
+        "at_risk": [Money(at_risk_minor, currency) for currency, at_risk_minor, _ in sums],
+        "is_at_least": sum(many for _, _, many in sums) > _MOST_SUMMED,
+    }
 
 
 def tabs(*, user: User, at: datetime) -> list[Tab]:
@@ -97,7 +116,7 @@ def tabs(*, user: User, at: datetime) -> list[Tab]:
     visible, views = visible_cases(user), []
     for view in _views(user).order_by("position", "pk"):
         try:
-            views.append((view, _found(visible, user=user, at=at, filters=view.filters)))
+            views.append((view, found_cases(visible, user=user, at=at, filters=view.filters)))
         except BadCondition:  # a field of an older version: the view says nothing now
             continue
     counts = _counts([found for _, found in views])
@@ -131,18 +150,34 @@ def open_count(*, user: User) -> Count:
     return words.count(number)
 
 
-def _found(
-    visible: QuerySet[Case], *, user: User, at: datetime, filters: list[dict[str, Any]]
+def found_cases(
+    visible: QuerySet[Case],
+    *,
+    user: User,
+    at: datetime,
+    filters: list[dict[str, Any]],
+    search: str = "",
 ) -> QuerySet[Case]:
+    """Give what filters and a search leave of `visible`: what is open, unless they say else."""
     found = visible.filter(FIELDS.to_q(filters, at=at, me=user.get_username()))
     if not any(_speaks_of_ends(each) for each in filters):
         found = found.filter(closed_at__isnull=True)
-    return found
+    return found.filter(_search(search)) if search else found
 
 
 def _speaks_of_ends(condition: dict[str, Any]) -> bool:
     parts = [*condition.get("any", []), *condition.get("all", [])]
-    return condition.get("field") in _ENDS or any(_speaks_of_ends(part) for part in parts)
+    if parts:
+        return any(_speaks_of_ends(part) for part in parts)
+    return condition.get("field") in _ENDS and not _is_of_open_states(condition)
+
+
+def _is_of_open_states(condition: dict[str, Any]) -> bool:
+    """Tell whether only states are asked for that nothing closed is in."""
+    asked = condition.get("value")
+    values = asked if isinstance(asked, list) else [asked]
+    is_asked = condition.get("field") == "state" and condition.get("operator") in _NAMES
+    return is_asked and not {*values} & {*CLOSED_STATES}
 
 
 def _search(text: str) -> Q:
@@ -187,7 +222,8 @@ def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:
         return list(cursor.fetchone())
 
 
-def _cursor(case: Case) -> str:
+def cursor(case: Case) -> str:
+    """Name the place in the list after `case`; it is signed."""
     assert case.resolve_due_at is not None
     return signing.dumps([case.resolve_due_at.isoformat(), case.pk], salt=_SALT)
 

@@ -93,6 +93,7 @@ class Summary:
     open: Count
     over_sla: Count
     at_risk: list[Money]
+    is_at_least: bool  # more is at risk: so very many are open that not all were added up
 
 
 @dataclass(frozen=True)

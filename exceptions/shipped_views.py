@@ -17,7 +17,7 @@ SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
     ("over-sla", "Over SLA", [_OPEN_SLA]),
     ("p1", "P1", [_is("severity", "P1")]),
     ("enrichment", "Enrichment", [_is("team", "enrichment")]),
-    ("snoozed", "Snoozed", [_is("waiting_for", "snooze")]),
+    ("snoozed", "Snoozed", [_is("state", "WAITING"), _is("waiting_for", "snooze")]),
     ("verifying", "Verifying", [_is("state", "VERIFYING")]),
     (
         "closed-today",

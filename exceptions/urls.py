@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, path
 
-from exceptions.views import case, correct, metrics, orders, queue, repairs, views
+from exceptions.views import case, correct, live, metrics, orders, queue, repairs, views
 from reconciliation.views import replay
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
+    path("exceptions/changes/", live.changes, name="queue-changes"),
     path("exceptions/<int:case_id>/", case.case, name="case"),
+    path("exceptions/<int:case_id>/looking/", live.looking, name="looking"),
     path("exceptions/<int:case_id>/claim/", case.claim, name="claim"),
     path("exceptions/<int:case_id>/assign/", case.assign, name="assign"),
     path("exceptions/<int:case_id>/snooze/", case.snooze, name="snooze"),

@@ -2,8 +2,18 @@
 
 from exceptions.models.cases import Case
 from exceptions.models.escalations import Escalation, Message
+from exceptions.models.looking import Skip, Viewing
 from exceptions.models.notes import Comment
 from exceptions.models.repairs import RepairAttempt
 from exceptions.models.views import SavedView
 
-__all__ = ["Case", "Comment", "Escalation", "Message", "RepairAttempt", "SavedView"]
+__all__ = [
+    "Case",
+    "Comment",
+    "Escalation",
+    "Message",
+    "RepairAttempt",
+    "SavedView",
+    "Skip",
+    "Viewing",
+]

@@ -95,6 +95,11 @@ class Case(models.Model):
                 condition=models.Q(closed_at__isnull=True),
                 name="case_queue_owner",
             ),
+            models.Index(  # the few that wait or are being verified, among however many are open
+                fields=["state", "waiting_for"],
+                condition=models.Q(closed_at__isnull=True, state__in=["WAITING", "VERIFYING"]),
+                name="case_aside",
+            ),
             models.Index(
                 fields=["next_escalation_at"],
                 condition=models.Q(next_escalation_at__isnull=False),

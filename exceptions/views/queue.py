@@ -50,7 +50,7 @@ class Asked:
 def queue(request: HttpRequest) -> HttpResponse:
     """Show the exceptions that are open for this person, the most urgent first."""
     at = now()
-    asked = _read(request)
+    asked = read(request)
     if filters.is_adding(request.GET) and not asked.problem:
         texts = [filters.to_text(each) for each in asked.conditions]
         return redirect(filters.href(QUEUE, asked.keep, texts))
@@ -67,7 +67,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(request, "exceptions/queue.html", context, status=status)
 
 
-def _read(request: HttpRequest) -> Asked:
+def read(request: HttpRequest) -> Asked:
+    """Read what an address of the queue asks for; raises Http404 for a view that is not there."""
     given = request.GET
     view = given.get("view", "")
     is_edited = "f" in given or filters.is_adding(given)
@@ -96,10 +97,11 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
     context: dict[str, Any] = {
         "page": page,
         "showing": f"{len(page.rows)} shown, most urgent first",
-        "older_href": _href(asked, after=page.next_cursor) if page.next_cursor else "",
-        "newest_href": _href(asked) if asked.after else "",
+        "older_href": list_href(asked, after=page.next_cursor) if page.next_cursor else "",
+        "newest_href": list_href(asked) if asked.after else "",
         "is_searching": bool(asked.search),
         "is_filtered": asked.is_edited,
+        "live_href": live_href(asked, loaded_at=at, since=at),
     }
     if not page.rows:
         context |= _emptiness(request, asked)
@@ -152,10 +154,22 @@ def _view_name(asked: Asked) -> str:
     return name or "All open"
 
 
-def _href(asked: Asked, *, after: str = "") -> str:
+def list_href(asked: Asked, *, after: str = "") -> str:
     """Write the address of another page of what is asked for."""
-    parts = [(name, value) for name, value in (*asked.keep.items(), ("after", after)) if value]
+    return f"{QUEUE}?{_query(asked, after=after)}"
+
+
+def live_href(asked: Asked, *, loaded_at: datetime, since: datetime) -> str:
+    """Write the address that tells what is new in a list since it was loaded, and since asked."""
+    moments = {"since": since.isoformat()}
+    if loaded_at != since:
+        moments["loaded"] = loaded_at.isoformat()
+    return f"{QUEUE}changes/?{_query(asked, after=asked.after, **moments)}"
+
+
+def _query(asked: Asked, **more: str) -> str:
+    parts = [(name, value) for name, value in {**asked.keep, **more}.items() if value]
     if asked.is_edited:
         texts = [filters.to_text(each) for each in asked.conditions]
         parts += [("f", text) for text in texts or [""]]
-    return f"{QUEUE}?{urlencode(parts)}"
+    return urlencode(parts)

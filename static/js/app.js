@@ -82,6 +82,16 @@
     else one("#panel-title")?.focus({ preventScroll: true });
     opened = "";
   });
+  /* Live: the list's own cells change, but never the one that is being used. */
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (detail.elt.id === "live") detail.parameters.shown = rows().map((row) => row.id.slice(5)).join();
+  });
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    if (detail.target.matches("td") && detail.target.contains(document.activeElement)) detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.elt.id === "live") all("span", detail.elt).forEach((span, at) => { span.hidden = detail.successful === Boolean(at); });
+  });
   const focusFirstInvalid = (root) => one("[aria-invalid=true]", root)?.focus();
 
   /* After an action: on to the next row. */
@@ -207,7 +217,7 @@
     j: () => step(1), k: () => step(-1), ArrowDown: () => inRows() && step(1), ArrowUp: () => inRows() && step(-1),
     r: repair, i: claim, a: () => openForm("assign"), h: () => openForm("snooze"), "!": () => openForm("escalate"),
     m: () => openForm("comment"), z: undo, o: openOrder,
-    "/": () => one("#q")?.focus(), f: () => press("#add-filter > summary"), "[": () => view(-1), "]": () => view(1),
+    "/": () => one("#q")?.focus(), f: () => press("#add-filter > summary"), ".": () => press("#newer"), "[": () => view(-1), "]": () => view(1),
     "?": () => one("#shortcuts").showModal(), g: () => { going = Date.now(); },
   };
   const inRows = () => document.activeElement?.closest("#rows");

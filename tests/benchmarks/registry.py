@@ -5,5 +5,6 @@ from collections.abc import Mapping
 from tests.benchmarks.fold import APPLY
 from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.ingest import INGEST
+from tests.benchmarks.queue import QUEUE
 
-BENCHMARKS: Mapping[str, Benchmark] = {"apply": APPLY, "ingest": INGEST}
+BENCHMARKS: Mapping[str, Benchmark] = {"apply": APPLY, "ingest": INGEST, "queue": QUEUE}

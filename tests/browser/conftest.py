@@ -132,7 +132,7 @@ def desk(transactional_db: None) -> Iterator[Desk]:
             target=target,
         )
         for number, hours in ((1, 30), (2, 20), (3, 10)):
-            _forget_to_activate(f"ORD-{number}", hours=hours, total_minor=10_000 * number)
+            forget_to_activate(f"ORD-{number}", hours=hours, total_minor=10_000 * number)
         made.settle()
         yield made
 
@@ -143,7 +143,7 @@ def _with_password(user: User) -> User:
     return user
 
 
-def _forget_to_activate(order: str, *, hours: float, total_minor: int) -> None:
+def forget_to_activate(order: str, *, hours: float, total_minor: int) -> None:
     at = now() - timedelta(hours=hours)
     line = world.line(unit_minor=total_minor, fulfil="activate")
     world.place(

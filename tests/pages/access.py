@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from config.install import ROLES
 from tests.pages.people import EVERYONE, NO_ROLE, NOBODY
 
-OK, MOVED, SEEN, DENIED, HIDDEN, NOT_SO, CHANGED, REFUSED = 200, 302, 303, 403, 404, 405, 409, 422
+OK, NO_NEWS, MOVED, SEEN = 200, 204, 302, 303
+DENIED, HIDDEN, NOT_SO, CHANGED, REFUSED = 403, 404, 405, 409, 422
 SIGN_IN = "to the sign-in page"  # by a redirect, or by the header that moves a fragment's page
 
 DESK = ("Operator", "Team lead", "Admin")  # who works exceptions, the first two in their teams
@@ -105,8 +106,15 @@ RULES: dict[str, Rule] = {
         {"time_zone": "UTC"},
     ),
     "exceptions/": _page("/exceptions/"),
+    "exceptions/changes/": _page(
+        "/exceptions/changes/?shown=&since=2026-01-01T00:00:00%2B00:00",
+        {**only(SEE_CASE, others=NO_NEWS)},
+    ),
     "exceptions/<int:case_id>/": _page("/exceptions/{case}/", only(SEE_CASE, others=HIDDEN)),
     "exceptions/<int:case_id>/claim/": _verb("claim"),
+    "exceptions/<int:case_id>/looking/": Rule(
+        "/exceptions/{case}/looking/", every_role(NOT_SO), only(SEE_CASE, others=HIDDEN)
+    ),
     "exceptions/<int:case_id>/assign/": _verb("assign", sent={"to": "team.lead"}, but=_LEADS),
     "exceptions/<int:case_id>/snooze/": _verb("snooze", sent={"for": "1h"}),
     "exceptions/<int:case_id>/wake/": _verb("wake", status=REFUSED),  # it does not sleep

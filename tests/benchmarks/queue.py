@@ -1,0 +1,113 @@
+"""The queue's page through HTTP among very many exceptions, and what people looking on cost."""
+
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from statistics import quantiles
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from exceptions import queries
+from exceptions.models import Case
+from reconciliation.clock import now
+from tests.benchmarks import crowd
+from tests.benchmarks.frame import Benchmark, Goal, Rates
+from tests.benchmarks.server import serving
+from tests.benchmarks.workload import settle_in
+
+_PAGES = 40  # a round
+_OPEN_SHARE = 50  # one in so many stays open
+_SLOWEST_SECONDS, _SLOWEST_SQL_SECONDS = 0.150, 0.001
+FIRST, DEEP = "first page, all open", "a page in the middle, all open"
+FIRST_OF_FEW, DEEP_OF_FEW = "first page, one in 50 open", "a page in the middle, one in 50 open"
+SQL = "the page's rows in bare SQL"
+LIMIT, SQL_LIMIT = "pages of 150 ms", "statements of 1 ms"
+
+
+def play(orders: int, rounds: int) -> Iterator[Rates]:
+    """Ask for pages among `orders` open cases, then with one in fifty of them open; by the p95."""
+    settle_in()
+    at = now()
+    crowd.make(orders, at=at)
+    lead = person("lena")
+    with serving("config.wsgi") as port:
+        of_all = [_round(port, lead, (FIRST, DEEP)) for _ in range(rounds)]
+        crowd.close_all_but(max(orders // _OPEN_SHARE, 2), at=at)
+        of_few = [_round(port, lead, (FIRST_OF_FEW, DEEP_OF_FEW)) for _ in range(rounds)]
+    for one, other in zip(of_all, of_few, strict=True):
+        limits = {LIMIT: 1 / _SLOWEST_SECONDS, SQL_LIMIT: 1 / _SLOWEST_SQL_SECONDS}
+        yield {**one, **other, **limits}
+
+
+def person(name: str) -> User:
+    """Make a team lead who sees everything."""
+    user = User.objects.create_user(name)
+    user.groups.add(Group.objects.get(name="Team lead"))
+    return user
+
+
+def session_of(user: User) -> str:
+    """Sign someone in; gives the cookie."""
+    client = Client()
+    client.force_login(user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def _round(port: int, user: User, names: tuple[str, str]) -> Rates:
+    line = http.client.HTTPConnection("127.0.0.1", port)
+    headers = {"cookie": session_of(user)}
+
+    def ask(address: str) -> None:
+        line.request("GET", address, headers=headers)
+        answer = line.getresponse()
+        page = answer.read()
+        assert answer.status == http.client.OK, page[:300]
+
+    deep = f"/exceptions/?after={_middle()}"
+    ask("/exceptions/")  # a connection, templates and statistics are there from now on
+    return {
+        names[0]: 1 / _p95(lambda: ask("/exceptions/")),
+        names[1]: 1 / _p95(lambda: ask(deep)),
+        SQL: 1 / _p95(_bare_page),
+    }
+
+
+def _p95(do: Callable[[], None]) -> float:
+    """Do it many times; gives the seconds within which 95 of 100 were done."""
+    seconds = []
+    for _ in range(_PAGES):
+        began = time.perf_counter()
+        do()
+        seconds.append(time.perf_counter() - began)
+    return quantiles(seconds, n=20)[-1]
+
+
+def _middle() -> str:
+    opened = Case.objects.filter(closed_at__isnull=True).order_by("resolve_due_at", "pk")
+    return queries.cursor(opened[opened.count() // 2])
+
+
+def _bare_page() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM exceptions_case WHERE closed_at IS NULL"
+            " ORDER BY resolve_due_at, id LIMIT 51"
+        )
+        cursor.fetchall()
+
+
+QUEUE = Benchmark(
+    "pages",
+    play,
+    (
+        Goal(FIRST, LIMIT, 1),
+        Goal(DEEP, LIMIT, 1),
+        Goal(FIRST_OF_FEW, LIMIT, 1),
+        Goal(DEEP_OF_FEW, LIMIT, 1),
+        Goal(DEEP, FIRST, 0.8),
+        Goal(SQL, SQL_LIMIT, 1),
+    ),
+)
