@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from exceptions.models import Case
 from reconciliation import heartbeat
-from reconciliation.ledger import COLUMNS, every_position_sql
+from reconciliation.ledger import COLUMNS, every_position_sql, foreign_totals_differ_sql
 from reconciliation.models import Heartbeat, Installation, Order, RulebookVersion, WriteBack
 
 COMPONENT = "invariants"
@@ -170,7 +170,11 @@ def _sql(name: str) -> str:
         return text
     scope = "SELECT id AS order_id FROM reconciliation_order WHERE id > %(low)s AND id <= %(high)s"
     pairs = (f"orders.{column} IS DISTINCT FROM positions.{column}" for column in COLUMNS)
-    return text.format(position=every_position_sql(scope=scope), differs="\n    OR ".join(pairs))
+    return text.format(
+        position=every_position_sql(scope=scope),
+        differs="\n    OR ".join(pairs),
+        foreign=foreign_totals_differ_sql(scope=scope),
+    )
 
 
 def _untimed() -> tuple[str, ...]:

@@ -23,6 +23,7 @@ _INTERNAL = "reconcile"  # the source of our own corrections
 _MADE = {
     "mark_fulfilled": "fulfilment",
     "post_payment": "posting",
+    "post_settlement": "posting",
     "issue_invoice": "invoice",
     "activate_subscription": "subscription",
 }

@@ -13,6 +13,8 @@ from exceptions.rows import Cell, Comparison, ComparisonRow
 from reconciliation.models import Order, Source
 from reconciliation.money import as_text
 
+_ROUNDING = 2  # minor units that converting there and back may make
+
 
 class Said(NamedTuple):
     """What one side says: `value` is compared, `text` is shown; no value is "nothing said"."""
@@ -129,6 +131,30 @@ def _paid_out(order: Order) -> Said:
     return Said("paid" if order.paid_out_minor else None, text, order.paid_out_at)
 
 
+def _due_net(order: Order) -> Said:
+    due_minor = order.paid_minor - order.fee_minor
+    return Said(due_minor, _less_fee(order, order.paid_minor, "paid", due_minor), order.paid_at)
+
+
+def _settled(order: Order) -> Said:
+    """Say what came; a rounding of the rate is no difference."""
+    due_minor = order.paid_minor - order.fee_minor
+    is_due = abs(order.settled_minor - due_minor) <= _ROUNDING
+    text = _less_fee(order, order.settled_gross_minor, "settled", order.settled_minor)
+    value = due_minor if is_due else order.settled_minor
+    return Said(value, text, order.settled_at)
+
+
+def _less_fee(order: Order, gross_minor: int, word: str, net_minor: int) -> str:
+    """Spell out what remains: "€98.35: €100.00 paid less €1.65 fee"."""
+    gross, fee, net = (
+        as_text(minor, order.currency) for minor in (gross_minor, order.fee_minor, net_minor)
+    )
+    withheld_minor = gross_minor - order.fee_minor - net_minor
+    rest = f" and {as_text(withheld_minor, order.currency)} withheld" if withheld_minor > 0 else ""
+    return f"{net}: {gross} {word} less {fee} fee{rest}"
+
+
 FIELDS: tuple[Compared, ...] = (
     Compared(
         "Amount",
@@ -140,6 +166,12 @@ FIELDS: tuple[Compared, ...] = (
         "Ledger",
         (Side("payments", _paid), Side("billing", _posted)),
         lambda order: order.paid_minor > 0 or order.posted_minor > 0,
+        is_money=True,
+    ),
+    Compared(
+        "Settlement",
+        (Side("billing", _due_net), Side("payments", _settled)),
+        lambda order: order.settled_at is not None and order.unconverted_since_at is None,
         is_money=True,
     ),
     Compared(
@@ -181,6 +213,11 @@ OF_CHECK: dict[str, tuple[str, ...]] = {
     "paid_vs_invoiced": ("payments", "billing"),
     "charge_failed_but_confirmed": ("payments", "shop"),
     "paid_not_posted": ("payments", "billing"),
+    "late_settlement": ("payments", "billing"),
+    "rate_missing": ("payments", "billing"),
+    "settlement_short": ("payments", "billing"),
+    "paid_vs_settled": ("payments", "billing"),
+    "settled_not_posted": ("payments", "billing"),
     "shipped_not_recorded": ("carrier", "shop"),
     "recorded_not_shipped": ("shop", "carrier"),
     "delivered_not_billed": ("carrier", "billing"),

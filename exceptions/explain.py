@@ -1,6 +1,7 @@
 """Says why a case is here: what its check expects, and which rules opened and routed it."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from exceptions.models import Case
@@ -16,7 +17,8 @@ _HOURS_OF_DAY = 24
 def why_here(case: Case) -> str:
     """Say what the check found, in one or two sentences."""
     check = rulebook.version(case.rulebook_version).check(case.check_name)
-    return f"{check.title}: {_FAMILIES[check.family](check, case.discrepancy)}"
+    say = _CHECKS.get(check.name, _FAMILIES[check.family])
+    return f"{check.title}: {say(check, case.discrepancy)}"
 
 
 def rule_of(case: Case) -> str:
@@ -99,6 +101,32 @@ def _stage(_check: Check, found: Discrepancy) -> str:
     return f"{str(first).rstrip('.') or 'see the technical details'}."
 
 
+def _late_settlement(check: Check, found: Discrepancy) -> str:
+    since = _day(found.details.get("settling_since_at"))
+    return f"announced{since}, and not final within {_window(check)}."
+
+
+def _rate_missing(check: Check, found: Discrepancy) -> str:
+    since = _day(found.details.get("unconverted_since_at"))
+    return (
+        f"money in another currency came{since}, and no settlement has stated its rate within"
+        f" {_window(check)}. Until one does, it is not counted."
+    )
+
+
+def _day(moment: str | None) -> str:
+    """Say the day of a moment as a discrepancy holds it: " on 2 Mar"."""
+    if not moment:
+        return ""
+    at = datetime.fromisoformat(moment)
+    return f" on {at.day} {at:%b}"
+
+
+# Checks of which their own words say more than those of their family.
+_CHECKS: dict[str, Callable[[Check, Discrepancy], str]] = {
+    "late_settlement": _late_settlement,
+    "rate_missing": _rate_missing,
+}
 _FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {
     "balance": _balance,
     "milestone": _milestone,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from reconciliation.money import exponent_sql
 from reconciliation.normalise import Draft
 from reconciliation.sql import array, load
 
@@ -14,12 +15,13 @@ from reconciliation.sql import array, load
 COLUMNS = (
     "part_count", "currency", "ordered_minor", "invoiced_minor", "credited_minor",
     "authorised_minor", "paid_minor", "refunded_minor", "disputed_minor", "fee_minor",
-    "posted_minor", "settled_minor", "paid_out_minor", "written_off_minor", "to_ship_quantity",
-    "to_activate_quantity", "unshipped_quantity", "shipped_quantity", "delivered_quantity",
-    "returned_quantity", "recorded_quantity", "is_active", "placed_at", "confirmed_at",
-    "cancelled_at", "invoiced_at", "paid_at", "payment_failed_at", "refunded_at", "posted_at",
-    "settled_at", "paid_out_at", "shipped_at", "delivered_at", "returned_at", "recorded_at",
-    "activated_at", "deactivated_at", "last_fact_at",
+    "posted_minor", "settled_gross_minor", "settled_minor", "paid_out_minor", "written_off_minor",
+    "to_ship_quantity", "to_activate_quantity", "unshipped_quantity", "shipped_quantity",
+    "delivered_quantity", "returned_quantity", "recorded_quantity", "is_active", "placed_at",
+    "confirmed_at", "cancelled_at", "invoiced_at", "paid_at", "payment_failed_at", "refunded_at",
+    "posted_at", "settled_at", "settling_since_at", "unconverted_since_at", "paid_out_at",
+    "shipped_at", "delivered_at", "returned_at", "recorded_at", "activated_at", "deactivated_at",
+    "last_fact_at",
 )  # fmt: skip
 _TOUCHED = (
     "SELECT orders.id AS order_id, orders.currency FROM reconciliation_order AS orders"
@@ -118,22 +120,41 @@ def recompute(order_ids: Sequence[int]) -> None:
         foreign += _recompute_alone(alone)
     _run(_clear_sql("reconciliation_ordertotal"), {"order_ids": array(order_ids)})
     if foreign:
-        _run(_statement("add_foreign_totals"), {"order_ids": array(foreign)})
+        _run(_add_foreign_sql(), {"order_ids": array(foreign)})
 
 
 def _recompute_alone(order_ids: Sequence[int]) -> list[int]:
-    """Write what orders without parts come to; gives those with money in other currencies."""
+    """Write what orders without parts come to; gives those with money in other currencies.
+
+    Few have any, and only these are computed once more at the rates of their settlements.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_recompute_sql(), {"order_ids": array(order_ids)})
-        return [order_id for order_id, has_foreign in cursor.fetchall() if has_foreign]
+        foreign = [order_id for order_id, has_foreign in cursor.fetchall() if has_foreign]
+    if foreign:
+        _run(_recompute_foreign_sql(), {"order_ids": array(foreign)})
+    return foreign
 
 
 def position_sql(*, scope: str) -> str:
     """Write the SELECT that computes positions of orders without parts.
 
-    `scope` is SQL that gives order_id and currency.
+    `scope` is SQL that gives order_id and currency. What is in other currencies is converted.
     """
-    return load("position").format(scope=scope, counted=load("counted"), ordered=load("ordered"))
+    return _position(scope, counted=load("counted"))
+
+
+def amounts_of_settlements_sql(*, scope: str) -> str:
+    """Write the SELECT of what settlements have said of an order."""
+    return _of_foreign("settlement_amounts", scope)
+
+
+def foreign_totals_differ_sql(*, scope: str) -> str:
+    """Write the SELECT of orders whose foreign totals are not what their entries come to."""
+    asked = "SELECT asked.order_id, asked.currency FROM asked"
+    return load("foreign_totals_differ").format(
+        scope=scope, foreign_totals=_of_foreign("foreign_totals", asked)
+    )
 
 
 def family_position_sql(*, members: str) -> str:
@@ -142,11 +163,7 @@ def family_position_sql(*, members: str) -> str:
     `members` is SQL that gives order_id, whole_id and currency.
     """
     counted = load("family_counted").format(counted=load("counted"))
-    position = load("position").format(
-        scope="SELECT members.order_id, members.currency FROM members",
-        counted=counted,
-        ordered=load("ordered"),
-    )
+    position = _position("SELECT members.order_id, members.currency FROM members", counted=counted)
     return load("family_position").format(members=members, position=position)
 
 
@@ -161,13 +178,40 @@ def every_position_sql(*, scope: str) -> str:
     )
 
 
+def _position(scope: str, *, counted: str) -> str:
+    return load("position").format(
+        scope=scope,
+        counted=counted,
+        ordered=load("ordered"),
+        conversions=load("converted_too").format(converted=_converted()),
+        valued="valued",
+    )
+
+
+def _position_without_rates(scope: str) -> str:
+    return load("position").format(
+        scope=scope,
+        counted=load("counted"),
+        ordered=load("ordered"),
+        conversions="",
+        valued="own",
+    )
+
+
 @cache
 def _recompute_sql() -> str:
     # The orders are named again, so that no plan reads every order there is.
     return (
-        f"{_write_sql(position_sql(scope=_TOUCHED))}"
+        f"{_write_sql(_position_without_rates(_TOUCHED))}"
         " AND orders.id = ANY(%(order_ids)s::bigint[])"
         " RETURNING orders.id, positions.has_foreign"
+    )
+
+
+@cache
+def _recompute_foreign_sql() -> str:
+    return (
+        f"{_write_sql(position_sql(scope=_TOUCHED))} AND orders.id = ANY(%(order_ids)s::bigint[])"
     )
 
 
@@ -194,6 +238,32 @@ def _clear_sql(table: str) -> str:
 def _statement(name: str) -> str:
     """Fill what all of these statements read."""
     return load(name).format(scope=_TOUCHED, counted=load("counted"), ordered=load("ordered"))
+
+
+@cache
+def _add_foreign_sql() -> str:
+    return (
+        "INSERT INTO reconciliation_ordertotal (order_id, kind, currency, amount_minor, own_minor)"
+        f" {_of_foreign('foreign_totals', _TOUCHED)}"
+    )
+
+
+def _of_foreign(name: str, scope: str) -> str:
+    return load(name).format(
+        scope=scope,
+        counted=load("counted"),
+        foreign_own=load("foreign_own"),
+        converted=_converted(),
+    )
+
+
+def _converted() -> str:
+    """Write the SELECT that puts foreign amounts into their orders' currencies."""
+    return load("converted").format(
+        rate=load("rate").format(),
+        exponent_of_order=exponent_sql("own.own_currency"),
+        exponent_of_amount=exponent_sql("own.currency"),
+    )
 
 
 def _run(statement: str, parameters: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ _THREE = "BHD IQD JOD KWD LYD OMR TND"
 _EXPONENTS = dict.fromkeys(_ZERO.split(), 0) | dict.fromkeys(_THREE.split(), 3)
 
 _AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
+_RATE = re.compile(r"[0-9]{1,15}(\.[0-9]{1,24})?")  # converted.sql reads the same
 
 
 class NotMoney(Exception):
@@ -18,6 +19,22 @@ class NotMoney(Exception):
 def exponent(currency: str) -> int:
     """Say how many of a currency's digits are minor. Source: ISO 4217."""
     return _EXPONENTS.get(currency, 2)
+
+
+def exponent_sql(column: str) -> str:
+    """Write `exponent` of a column in SQL."""
+    zero = ", ".join(f"'{code}'" for code in _ZERO.split())
+    three = ", ".join(f"'{code}'" for code in _THREE.split())
+    return f"CASE WHEN {column} IN ({zero}) THEN 0 WHEN {column} IN ({three}) THEN 3 ELSE 2 END"
+
+
+def as_rate(stated: object) -> Decimal | None:
+    """Read an exchange rate as it is stated, with every digit; None if it is none."""
+    if isinstance(stated, int | float | Decimal) and not isinstance(stated, bool):
+        stated = f"{Decimal(str(stated)):f}"
+    if not isinstance(stated, str) or not _RATE.fullmatch(stated):
+        return None
+    return Decimal(stated) or None
 
 
 def to_minor(amount: str | int | Decimal, currency: str) -> int:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from reconciliation.money import as_rate
+
 Data = Mapping[str, Any]
 
 
@@ -178,9 +180,24 @@ def _payment_unposted(data: Data) -> Reading:
     return Reading((posted._replace(amount_minor=-posted.amount_minor),))
 
 
+def _settlement_pending(data: Data) -> Reading:
+    """Read an announcement: nothing is settled by it, and from now on a settlement is awaited."""
+    _check_rate(data)
+    return Reading((_money("SETTLING", data, reference="settlement", field="net_minor"),))
+
+
 def _settlement_finalised(data: Data) -> Reading:
+    _check_rate(data)
     settled = _money("SETTLED", data, reference="settlement", field="net_minor")
-    return Reading((settled, *_fee(data, reference="settlement")))
+    gross = _money("SETTLED_GROSS", data, reference="settlement", field="gross_minor")
+    return Reading((settled, *_fee(data, reference="settlement"), gross))
+
+
+def _check_rate(data: Data) -> None:
+    """Make sure that a stated rate is one; position.sql reads it from the event, digit by digit."""
+    rate = data.get("rate")
+    if rate is not None and as_rate(rate) is None:
+        raise Unreadable(f"“{rate}” is no exchange rate such as 1.0842.")
 
 
 def _payout_paid(data: Data) -> Reading:
@@ -267,7 +284,7 @@ _READERS: Mapping[str, Callable[[Data], Reading]] = {
     "payment.disputed": _payment_disputed,
     "payment.posted": _payment_posted,
     "payment.unposted": _payment_unposted,
-    "settlement.pending": _nothing,
+    "settlement.pending": _settlement_pending,
     "settlement.finalised": _settlement_finalised,
     "payout.paid": _payout_paid,
     "shipment.shipped": _shipment_shipped,

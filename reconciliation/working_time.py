@@ -77,6 +77,13 @@ def working_minutes(*, start: datetime, end: datetime, hours: BusinessHours | No
     return counted.total_seconds() / 60
 
 
+def end_of_business_days(*, since: datetime, days: int, hours: BusinessHours) -> datetime:
+    """Find the close of the last of so many business days after `since`, as checks do in SQL."""
+    day = since.astimezone(ZoneInfo(hours.zone)).date()
+    listed = working_days(around=day, hours=hours)
+    return listed.closings[listed.numbers[(day - listed.first_day).days] + days - 1]
+
+
 @lru_cache(maxsize=64)
 def working_days(*, around: date, hours: BusinessHours) -> WorkingDays:
     """List the working days from two years before `around` to one year after it."""

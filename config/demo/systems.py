@@ -31,6 +31,7 @@ _MESSAGES = {
     "mark_fulfilled": ("fulfilment.recorded", "fulfilment", "F"),
     "unmark_fulfilled": ("fulfilment.unrecorded", "fulfilment", "F"),
     "post_payment": ("payment.posted", "posting", "JE"),
+    "post_settlement": ("payment.posted", "posting", "JE"),
     "unpost_payment": ("payment.unposted", "posting", "JE"),
     "issue_invoice": ("invoice.issued", "invoice", "INV"),
     "void_invoice": ("invoice.voided", "invoice", "INV"),

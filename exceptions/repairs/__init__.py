@@ -13,6 +13,7 @@ from exceptions.repairs import (
     mark_fulfilled,
     merge_order,
     post_payment,
+    post_settlement,
     refund_payment,
     write_off,
 )
@@ -74,6 +75,7 @@ _MODULES: tuple[Kind, ...] = (
     activate_subscription,
     mark_fulfilled,
     post_payment,
+    post_settlement,
     issue_invoice,
     credit_invoice,
     cancel_order,

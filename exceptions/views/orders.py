@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from exceptions import order_page, queries
+from exceptions import order_page, queries, settled
 from exceptions.comparison import compare
 from exceptions.views.answers import person, side_by_side
 from reconciliation import people
@@ -104,7 +104,7 @@ def _timeline(request: HttpRequest, found: Order, at: datetime) -> dict[str, Any
     }
 
 
-def _sources(_request: HttpRequest, found: Order, _at: datetime) -> dict[str, Any]:
+def _sources(_request: HttpRequest, found: Order, at: datetime) -> dict[str, Any]:
     systems = Source.objects.exclude(kind="internal").order_by("name")
     spoke = Source.objects.filter(events__order=found).exclude(kind="internal").distinct()
     heard = list(spoke.order_by("pk"))
@@ -115,6 +115,8 @@ def _sources(_request: HttpRequest, found: Order, _at: datetime) -> dict[str, An
         "matching": side_by_side(comparison.matching, comparison.systems),
         "lines": found.lines.order_by("line"),
         "writebacks": order_page.writebacks(found),
+        "settlements": settled.settlement_rows(found, at=at),
+        "foreign": settled.foreign_rows(found),
     }
 
 

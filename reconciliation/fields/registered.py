@@ -35,7 +35,8 @@ _MONEY = {
     "ordered_minor": "Ordered", "invoiced_minor": "Invoiced", "credited_minor": "Credited",
     "authorised_minor": "Authorised", "paid_minor": "Paid", "refunded_minor": "Refunded",
     "disputed_minor": "Disputed", "fee_minor": "Fees", "posted_minor": "Posted",
-    "settled_minor": "Settled", "paid_out_minor": "Paid out", "written_off_minor": "Written off",
+    "settled_gross_minor": "Settled before fees", "settled_minor": "Settled",
+    "paid_out_minor": "Paid out", "written_off_minor": "Written off",
 }  # fmt: skip
 _QUANTITIES = {
     "to_ship_quantity": "Units to ship", "to_activate_quantity": "Units to activate",
@@ -47,6 +48,8 @@ _MOMENTS = {
     "placed_at": "Placed", "confirmed_at": "Confirmed", "cancelled_at": "Cancelled",
     "invoiced_at": "Invoiced on", "paid_at": "Paid on", "payment_failed_at": "Charge failed on",
     "refunded_at": "Refunded on", "posted_at": "Posted on", "settled_at": "Settled on",
+    "settling_since_at": "Settlement pending since",
+    "unconverted_since_at": "Exchange rate missing since",
     "paid_out_at": "Paid out on", "shipped_at": "Shipped on", "delivered_at": "Delivered on",
     "returned_at": "Returned on", "recorded_at": "Marked fulfilled on",
     "activated_at": "Activated on", "deactivated_at": "Deactivated on", "last_fact_at": "Last news",

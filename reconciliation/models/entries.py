@@ -26,7 +26,9 @@ class Entry(models.Model):
         DISPUTED = "DISPUTED"
         FEE = "FEE"
         POSTED = "POSTED"
+        SETTLING = "SETTLING"  # announced, not final
         SETTLED = "SETTLED"
+        SETTLED_GROSS = "SETTLED_GROSS"  # the same before fees
         PAID_OUT = "PAID_OUT"
         WRITTEN_OFF = "WRITTEN_OFF"
         SHIPPED = "SHIPPED"  # quantity, by line

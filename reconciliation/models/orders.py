@@ -49,6 +49,7 @@ class Order(OrderMoves, models.Model):
     disputed_minor = models.BigIntegerField(default=0)
     fee_minor = models.BigIntegerField(default=0)
     posted_minor = models.BigIntegerField(default=0)
+    settled_gross_minor = models.BigIntegerField(default=0)  # before fees
     settled_minor = models.BigIntegerField(default=0)
     paid_out_minor = models.BigIntegerField(default=0)
     written_off_minor = models.BigIntegerField(default=0)
@@ -72,6 +73,8 @@ class Order(OrderMoves, models.Model):
     refunded_at = models.DateTimeField(null=True)
     posted_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    settling_since_at = models.DateTimeField(null=True)  # a settlement is announced, not final
+    unconverted_since_at = models.DateTimeField(null=True)  # money whose rate nobody has stated
     paid_out_at = models.DateTimeField(null=True)  # first, to a seller or to us
     shipped_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
@@ -150,7 +153,7 @@ class OrderLine(models.Model):
 
 
 class OrderTotal(models.Model):
-    """Running totals in a currency that is not the order's."""
+    """Running totals in a currency that is not the order's, and what they come to in that one."""
 
     order = models.ForeignKey(
         Order, on_delete=models.CASCADE, related_name="totals", db_index=False
@@ -158,6 +161,8 @@ class OrderTotal(models.Model):
     kind = models.CharField(max_length=24)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
+    # In the order's currency, at the rate that a settlement states; null: not known for all of it.
+    own_minor = models.BigIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -25,6 +25,7 @@ EFFECTS = {
     "mark_fulfilled": "fulfilment.recorded",
     "unmark_fulfilled": "fulfilment.unrecorded",
     "post_payment": "payment.posted",
+    "post_settlement": "payment.posted",
     "unpost_payment": "payment.unposted",
     "issue_invoice": "invoice.issued",
     "void_invoice": "invoice.voided",

@@ -93,7 +93,7 @@ SELECT
     0 AS part_count,
     own.currency, own.ordered_minor, own.invoiced_minor, own.credited_minor, own.authorised_minor,
     own.paid_minor, own.refunded_minor, own.disputed_minor, own.fee_minor, own.posted_minor,
-    own.settled_minor, own.paid_out_minor, own.written_off_minor,
+    own.settled_gross_minor, own.settled_minor, own.paid_out_minor, own.written_off_minor,
     own.to_ship_quantity, own.to_activate_quantity, own.unshipped_quantity, own.shipped_quantity,
     own.delivered_quantity, own.returned_quantity,
     CASE
@@ -107,7 +107,7 @@ SELECT
     COALESCE(own.cancelled_at, wholes.cancelled_at) AS cancelled_at,
     COALESCE(own.invoiced_at, wholes.invoiced_at) AS invoiced_at,
     own.paid_at, own.payment_failed_at, own.refunded_at, own.posted_at, own.settled_at,
-    own.paid_out_at, own.shipped_at, own.delivered_at, own.returned_at,
+    own.settling_since_at, own.unconverted_since_at, own.paid_out_at, own.shipped_at, own.delivered_at, own.returned_at,
     CASE
         WHEN own.recorded_quantity = 0 AND wholes.is_recorded_whole THEN wholes.recorded_at
         ELSE own.recorded_at
@@ -124,7 +124,8 @@ SELECT
     own.all_parts,
     own.currency, own.ordered_minor, own.invoiced_minor, own.credited_minor, own.authorised_minor,
     own.paid_minor, own.refunded_minor, own.disputed_minor, own.fee_minor, own.posted_minor,
-    own.settled_minor, own.paid_out_minor + parts.paid_out_minor, own.written_off_minor,
+    own.settled_gross_minor, own.settled_minor, own.paid_out_minor + parts.paid_out_minor,
+    own.written_off_minor,
     own.all_to_ship, own.all_to_activate, own.all_unshipped, own.shipped_quantity + parts.shipped,
     own.all_delivered, own.returned_quantity + parts.returned,
     own.recorded_quantity + parts.recorded,
@@ -134,6 +135,7 @@ SELECT
     COALESCE(own.cancelled_at, own.all_cancelled_at),
     own.invoiced_at,
     own.paid_at, own.payment_failed_at, own.refunded_at, own.posted_at, own.settled_at,
+    own.settling_since_at, own.unconverted_since_at,
     LEAST(own.paid_out_at, parts.paid_out_at),
     CASE WHEN own.all_unshipped = 0 THEN GREATEST(own.shipped_at, parts.shipped_at) END,
     CASE

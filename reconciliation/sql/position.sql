@@ -1,7 +1,8 @@
 -- Every order's totals and milestones, from nothing but its entries and lines: a function of the
 -- set of facts, whatever order they came in.
 --
--- scope gives order_id and currency of the orders asked for; counted, ordered are files beside this.
+-- scope gives order_id and currency of the orders asked for; counted, ordered are files beside this;
+-- so is converted_too, which stands for conversions where foreign amounts are to be converted.
 -- gives: order_id and one column for each of reconciliation.ledger.COLUMNS; has_foreign – whether
 --        anything is in a currency that is not the order's
 WITH scope AS MATERIALIZED (
@@ -27,7 +28,8 @@ believed AS (
                 AND (stated.amount_minor < 0 OR stated.quantity < 0)
         ) OVER of_order AS taken_back,
         max(stated.occurred_at) FILTER (WHERE stated.kind = 'DEACTIVATED')
-            OVER of_order AS last_deactivated_at
+            OVER of_order AS last_deactivated_at,
+        array_agg(stated.reference) FILTER (WHERE stated.kind = 'SETTLED') OVER of_order AS settled
     FROM stated
     WINDOW of_order AS (PARTITION BY stated.order_id)
 ),
@@ -39,11 +41,14 @@ own AS (
         OR concat(believed.kind, ' ', believed.reference) <> ALL (believed.taken_back) AS stands
     FROM believed
 ),
+{conversions}
 sums AS (
     SELECT
         own.order_id,
         max(own.own_currency) AS currency,
-        COALESCE(bool_or(NOT own.is_own) FILTER (WHERE own.kind IS NOT NULL), FALSE) AS has_foreign,
+        COALESCE(bool_or(own.currency NOT IN ('', own.own_currency)) FILTER (
+            WHERE own.kind IS NOT NULL
+        ), FALSE) AS has_foreign,
         sum(own.amount_minor) FILTER (WHERE own.is_believed) AS ordered_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'INVOICED' AND own.is_own) AS invoiced_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'CREDITED' AND own.is_own) AS credited_minor,
@@ -54,6 +59,8 @@ sums AS (
         sum(own.amount_minor) FILTER (WHERE own.kind = 'DISPUTED' AND own.is_own) AS disputed_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'FEE' AND own.is_own) AS fee_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'POSTED' AND own.is_own) AS posted_minor,
+        sum(own.amount_minor) FILTER (WHERE own.kind = 'SETTLED_GROSS' AND own.is_own)
+            AS settled_gross_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'SETTLED' AND own.is_own) AS settled_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'PAID_OUT' AND own.is_own) AS paid_out_minor,
         sum(own.amount_minor) FILTER (WHERE own.kind = 'WRITTEN_OFF' AND own.is_own)
@@ -74,6 +81,15 @@ sums AS (
         min(own.occurred_at) FILTER (WHERE own.kind = 'REFUNDED') AS refunded_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'POSTED' AND own.stands) AS posted_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'SETTLED') AS settled_at,
+        -- What was announced and is not final.
+        min(own.occurred_at) FILTER (
+            WHERE
+                own.kind = 'SETTLING'
+                AND (own.settled IS NULL OR own.reference <> ALL (own.settled))
+        ) AS settling_since_at,
+        min(own.occurred_at) FILTER (
+            WHERE NOT own.is_own AND own.kind IN ('PAID', 'REFUNDED', 'SETTLED')
+        ) AS unconverted_since_at,
         min(own.occurred_at) FILTER (WHERE own.kind = 'PAID_OUT') AS paid_out_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'SHIPPED') AS shipped_at,
         max(own.occurred_at) FILTER (WHERE own.kind = 'DELIVERED') AS delivered_at,
@@ -93,7 +109,7 @@ sums AS (
         array_agg(own.quantity) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED'))
             AS parcel_quantities,
         array_agg(own.reference) FILTER (WHERE own.kind IN ('SHIPPED', 'DELIVERED')) AS parcels
-    FROM own
+    FROM {valued} AS own
     GROUP BY own.order_id
 )
 SELECT
@@ -110,6 +126,7 @@ SELECT
     COALESCE(sums.disputed_minor, 0) AS disputed_minor,
     COALESCE(sums.fee_minor, 0) AS fee_minor,
     COALESCE(sums.posted_minor, 0) AS posted_minor,
+    COALESCE(sums.settled_gross_minor, 0) AS settled_gross_minor,
     COALESCE(sums.settled_minor, 0) AS settled_minor,
     COALESCE(sums.paid_out_minor, 0) AS paid_out_minor,
     COALESCE(sums.written_off_minor, 0) AS written_off_minor,
@@ -136,6 +153,8 @@ SELECT
     sums.refunded_at,
     sums.posted_at,
     sums.settled_at,
+    sums.settling_since_at,
+    sums.unconverted_since_at,
     sums.paid_out_at,
     -- Shipped and delivered are said of the whole, once the last piece is.
     CASE WHEN COALESCE(lines.unshipped_quantity, 0) = 0 THEN sums.shipped_at END AS shipped_at,

@@ -16,6 +16,7 @@ MADE = {
     "mark_fulfilled": ("fulfilment.recorded", "fulfilment"),
     "unmark_fulfilled": ("fulfilment.unrecorded", "fulfilment"),
     "post_payment": ("payment.posted", "posting"),
+    "post_settlement": ("payment.posted", "posting"),
     "unpost_payment": ("payment.unposted", "posting"),
     "issue_invoice": ("invoice.issued", "invoice"),
     "void_invoice": ("invoice.voided", "invoice"),

@@ -86,6 +86,8 @@ def charge_failed_but_confirmed(o: Order, at: datetime) -> Answer:
 def paid_not_posted(o: Order, at: datetime) -> Answer:
     if not o["paid_at"] or _net_paid(o) < 1 or o["cancelled_at"]:
         return HOLDS
+    if o["settling_since_at"] or o["settled_at"]:
+        return HOLDS  # it is posted with its settlement
     if o["posted_at"] and o["posted_minor"] > 0:
         return HOLDS
     return _late(o["paid_at"], 48, at, _net_paid(o))
@@ -162,6 +164,57 @@ def shipped_more_than_ordered(o: Order, at: datetime) -> Answer:
     return _late(o["shipped_at"], 0, at, 0)
 
 
+def _after_business_days(since: datetime, days: int) -> datetime:
+    day = since.replace(hour=18, minute=0, second=0, microsecond=0)
+    while days:
+        day += timedelta(days=1)
+        days -= day.isoweekday() <= 5
+    return day
+
+
+def _late_by_days(since: datetime, days: int, at: datetime, risk: int) -> Answer:
+    due = _after_business_days(since, days)
+    return ("WAITING", due, max(risk, 0)) if due > at else ("BROKEN", None, max(risk, 0))
+
+
+def late_settlement(o: Order, at: datetime) -> Answer:
+    if not o["settling_since_at"] or o["cancelled_at"]:
+        return HOLDS
+    return _late_by_days(o["settling_since_at"], 5, at, _net_paid(o))
+
+
+def rate_missing(o: Order, at: datetime) -> Answer:
+    if not o["unconverted_since_at"] or o["cancelled_at"]:
+        return HOLDS
+    return _late_by_days(o["unconverted_since_at"], 5, at, o["ordered_minor"])
+
+
+def settlement_short(o: Order, at: datetime) -> Answer:
+    missing = o["settled_gross_minor"] - o["fee_minor"] - o["settled_minor"]
+    if not o["settled_at"] or missing <= 0:
+        return HOLDS
+    return _late(o["settled_at"], 0, at, missing)
+
+
+def paid_vs_settled(o: Order, at: datetime) -> Answer:
+    if not o["settled_at"] or o["refunded_minor"] > 0 or o["disputed_minor"] > 0:
+        return HOLDS
+    due_minor = o["paid_minor"] - o["fee_minor"]
+    more = o["settled_minor"] - due_minor
+    if max(0, -more) <= max(2, abs(due_minor) / 1000) and more <= max(2, abs(due_minor) / 200):
+        return HOLDS
+    since = _latest(o["settled_at"], o["paid_at"])
+    return _late(since, 24, at, abs(more))
+
+
+def settled_not_posted(o: Order, at: datetime) -> Answer:
+    if not o["settled_at"] or _net_paid(o) < 1 or o["cancelled_at"]:
+        return HOLDS
+    if o["posted_at"] and o["posted_minor"] > 0:
+        return HOLDS
+    return _late(o["settled_at"], 24, at, _net_paid(o))
+
+
 def silent_order(o: Order, at: datetime) -> Answer:
     unfinished = o["unshipped_quantity"] > 0 or (
         o["to_activate_quantity"] > 0 and not o["is_active"]
@@ -223,15 +276,23 @@ CHECKS = {
         delivered_not_billed, invoice_sent_not_active, active_not_paid, cancelled_but_paid,
         cancelled_but_shipped, returned_but_paid, refunded_more_than_paid,
         shipped_more_than_ordered, payout_to_cancelled, payout_vs_split, delivered_not_paid_out,
-        parts_vs_whole, silent_order,
+        parts_vs_whole, late_settlement, rate_missing, settlement_short, paid_vs_settled,
+        settled_not_posted, silent_order,
     )
 }  # fmt: skip
 RESTS_ON: dict[str, tuple[str, ...]] = {
     "invoiced_vs_ordered": ("invoiced_twice",),
-    "active_not_paid": ("charge_failed_but_confirmed",),
+    "charge_failed_but_confirmed": ("rate_missing",),
+    "active_not_paid": ("charge_failed_but_confirmed", "rate_missing"),
+    "rate_missing": ("late_settlement",),
+    "settlement_short": ("late_settlement", "rate_missing"),
+    "paid_vs_settled": ("paid_twice", "late_settlement", "rate_missing", "settlement_short"),
+    "settled_not_posted": (
+        "late_settlement", "rate_missing", "settlement_short", "paid_vs_settled",
+    ),
     "paid_vs_invoiced": (
         "paid_twice", "invoiced_twice", "invoiced_vs_ordered", "charge_failed_but_confirmed",
-        "active_not_paid",
+        "active_not_paid", "rate_missing",
     ),
     "payout_vs_split": ("payout_to_cancelled",),
     "silent_order": tuple(name for name in CHECKS if name != "silent_order"),

@@ -15,7 +15,7 @@ from reconciliation.sources import canonical
 from tests.world import NOON, later, line, say
 
 MOST_TIMES = 3  # that one thing is said
-_NOT_NAMES = {"currency", "kind", "action"}
+_NOT_NAMES = {"currency", "kind", "action", "rate"}
 
 
 WRITE_OFF = {"kind": "WRITTEN_OFF", "amount_minor": 4, "currency": "EUR"}
@@ -47,7 +47,18 @@ def _a_life() -> list[tuple[str, str, int, dict[str, Any]]]:
         ("card-payments", "payment.disputed", 10, {**money, "dispute": "E", "amount_minor": 9}),
         ("card-payments", "settlement.pending", 11, {**money, "settlement": "Q", "net_minor": 6}),
         ("card-payments", "settlement.finalised", 12,
-         {**money, "settlement": "Q", "payment": "P-1", "net_minor": 6, "fee_minor": 3}),
+         {**money, "settlement": "Q", "payment": "P-1", "gross_minor": 9, "net_minor": 6,
+          "fee_minor": 3}),
+        ("card-payments", "payment.captured", 3,
+         {"currency": "JPY", "payment": "P-4", "amount_minor": 17}),
+        ("card-payments", "payment.captured", 3,
+         {"currency": "KWD", "payment": "P-5", "amount_minor": 1_235, "fee_minor": 7}),
+        ("card-payments", "settlement.finalised", 12,
+         {**money, "settlement": "Q-4", "payment": "P-4", "gross_minor": 10, "net_minor": 8,
+          "fee_minor": 2, "rate": "0.00613"}),
+        ("card-payments", "settlement.finalised", 12,
+         {"settlement": "Q-1", "currency": "KWD", "gross_minor": 35, "net_minor": 33,
+          "fee_minor": 2, "rate": "0.333"}),
         ("card-payments", "payout.paid", 13, {**money, "payout": "O", "amount_minor": 5}),
         ("billing", "credit_note.issued", 14, {**money, "credit_note": "N", "amount_minor": 8}),
         ("card-payments", "payment.refunded", 9, {**money, "refund": "R-1", "amount_minor": 9}),
@@ -135,7 +146,9 @@ def believed(name: str) -> dict[str, Any]:
         },
         "lines": set(OrderLine.objects.filter(order=order).values_list("line", "quantity")),
         "totals": set(
-            OrderTotal.objects.filter(order=order).values_list("kind", "currency", "amount_minor")
+            OrderTotal.objects.filter(order=order).values_list(
+                "kind", "currency", "amount_minor", "own_minor"
+            )
         ),
         "names": {
             (slug, kind, "" if value == name else value.removeprefix(f"{name}-"))
