@@ -9,7 +9,10 @@ from simple_history.models import HistoricalChanges
 
 # Rows that are only ever added. Whoever may write one may still not change or remove it.
 _TRAIL = ("audit_auditevent", "audit_sealleaf", "audit_checkpoint", "audit_anchor")
-_VERSIONS = ("reconciliation_columnmapping",)  # what was used stays as it was
+_VERSIONS = (
+    "reconciliation_columnmapping",
+    "exceptions_clockplan",
+)  # what was used stays as it was
 
 # What the product says of an audit row. Its id, transaction and true time are not its to say.
 RECORDED = (

@@ -1,6 +1,6 @@
 """What must always be true, asked of the database once a minute, in production too."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.db import DatabaseError, connection, transaction
 
+from exceptions import clocks
 from exceptions.models import Case
 from reconciliation import heartbeat
 from reconciliation.ledger import COLUMNS, every_position_sql, foreign_totals_differ_sql
@@ -17,6 +18,7 @@ from reconciliation.models import Heartbeat, Installation, Order, RulebookVersio
 COMPONENT = "invariants"
 EVERY = timedelta(seconds=60)
 MOST_COUNTED = 1_000
+_ALL = 2**62  # more than any id
 _SAMPLE = 3
 _SECONDS = 5  # the most that one question may take; the product's own work comes first
 _FOLDER = Path(__file__).resolve().parent / "sql"
@@ -30,7 +32,7 @@ class Invariant(NamedTuple):
     wrong: str  # after their number
 
 
-# by the name of the SQL file
+# by the name of the SQL file, or of the question in Python
 INVARIANTS: Mapping[str, Invariant] = {
     "orders_off_position": Invariant(
         "Totals are the sum of their entries",
@@ -70,6 +72,14 @@ INVARIANTS: Mapping[str, Invariant] = {
     "escalations_overdue": Invariant(
         "Escalation steps fire on time", "escalation steps did not fire"
     ),
+    "escalations_missing": Invariant(
+        "Every step of an escalation is planned or has fired",
+        "exceptions have steps that are neither planned nor fired",
+    ),
+    "clocks_off_intervals": Invariant(
+        "Due moments are what the clocks' intervals come to",
+        "exceptions are due at another moment than their intervals say",
+    ),
     "cases_in_catch_all": Invariant(
         "Every exception is routed by a rule", "exceptions were routed by no rule"
     ),
@@ -81,6 +91,13 @@ INVARIANTS: Mapping[str, Invariant] = {
     ),
     "trail_cut": Invariant("Seals fit the audit trail", "seals do not fit the audit trail"),
 }
+
+
+# Business hours are reckoned in Python: which of the cases, low < id <= high, are wrong?
+_RECKONED: Mapping[str, Callable[[int, int], list[int]]] = {
+    "clocks_off_intervals": lambda low, high: clocks.differing(low=low, high=high)
+}
+_MOST_CASES = 1_000
 
 
 class Finding(NamedTuple):
@@ -116,12 +133,17 @@ def take(*, limit: int, at: datetime) -> int:
     if known is not None and _true_now() - known.at < EVERY:
         return 0
     before = known.details if known else {}
-    low, high = _window(after=int(before.get("orders_to", 0)), limit=limit)
+    low, high = _window(Order, after=int(before.get("orders_to", 0)), limit=limit)
+    of_cases = _window(Case, after=int(before.get("cases_to", 0)), limit=min(limit, _MOST_CASES))
     asked = _untimed() if _is_simulating() else tuple(INVARIANTS)
-    findings = check(at=at, low=low, high=high, names=asked)
+    findings = check(at=at, low=low, high=high, cases=of_cases, names=asked)
     heartbeat.beat(
         component=COMPONENT,
-        details={"findings": [finding._asdict() for finding in findings], "orders_to": high},
+        details={
+            "findings": [finding._asdict() for finding in findings],
+            "orders_to": high,
+            "cases_to": of_cases[1],
+        },
     )
     return sum(not finding.holds for finding in findings)
 
@@ -131,11 +153,15 @@ def check(
     at: datetime,
     low: int = 0,
     high: int | None = None,
+    cases: tuple[int, int] = (0, _ALL),
     names: Collection[str] = tuple(INVARIANTS),
 ) -> list[Finding]:
-    """Ask these questions; of the orders, those with low < id <= high, all of them by default."""
-    asked = {"at": at, "low": low, "high": 2**62 if high is None else high, **_declared()}
-    return [_ask(name, asked) for name in names]
+    """Ask these questions; of the orders, those with low < id <= high, all of them by default.
+
+    `cases` bounds the exceptions in the same way where each has to be reckoned.
+    """
+    asked = {"at": at, "low": low, "high": _ALL if high is None else high, **_declared()}
+    return [_reckon(name, cases) if name in _RECKONED else _ask(name, asked) for name in names]
 
 
 def last_findings() -> tuple[list[Finding], datetime | None]:
@@ -163,6 +189,12 @@ def _ask(name: str, asked: Mapping[str, Any]) -> Finding:
     return Finding(name, len(subjects), subjects[:_SAMPLE])
 
 
+def _reckon(name: str, cases: tuple[int, int]) -> Finding:
+    wrong = _RECKONED[name](*cases)
+    sample = [f"exception #{pk}" for pk in wrong[:_SAMPLE]]
+    return Finding(name, min(len(wrong), MOST_COUNTED + 1), sample)
+
+
 @cache
 def _sql(name: str) -> str:
     text = (_FOLDER / f"{name}.sql").read_text(encoding="utf-8")
@@ -178,7 +210,8 @@ def _sql(name: str) -> str:
 
 
 def _untimed() -> tuple[str, ...]:
-    return tuple(name for name in INVARIANTS if "%(at)s" not in _sql(name))
+    timed = (name for name in INVARIANTS if name not in _RECKONED and "%(at)s" in _sql(name))
+    return tuple(INVARIANTS.keys() - set(timed))
 
 
 def _is_simulating() -> bool:
@@ -194,12 +227,12 @@ def _declared() -> dict[str, list[str]]:
     }
 
 
-def _window(*, after: int, limit: int) -> tuple[int, int]:
-    """Give the next stretch of orders; from the beginning again after the last."""
-    beyond = Order.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
+def _window(model: type[Order] | type[Case], *, after: int, limit: int) -> tuple[int, int]:
+    """Give the next stretch of rows; from the beginning again after the last."""
+    beyond = model.objects.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)
     ids = list(beyond[:limit])
     if not ids and after:
-        return _window(after=0, limit=limit)
+        return _window(model, after=0, limit=limit)
     return (after, ids[-1]) if ids else (0, 0)
 
 

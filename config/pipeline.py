@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from config.work import KINDS
-from exceptions import escalate, intake, notify, repair
+from exceptions import escalate, intake, notify, repair, wake
 from reconciliation import apply, diff, full_pass, job_runner, reconcile, retention, writeback
 
 
@@ -35,6 +35,7 @@ STAGES = (
     Stage("jobs", partial(job_runner.take, kinds=KINDS), 20),  # steps of long work, see work.py
     Stage("apply", apply.take, 5_000),          # events → entries, position, state
     Stage("reconcile", reconcile.take, 5_000),  # dirty and due orders → discrepancies
+    Stage("wake", wake.take, 500),              # what a case waits for → back to work
     Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed
     Stage("repair", repair.take, 200),          # routine cases → corrections, write-backs
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1

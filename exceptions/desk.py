@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from audit.record import record
+from exceptions import clocks, snoozes
 from exceptions.models import Case
 
 
@@ -28,7 +29,7 @@ def check_unchanged(case: Case, *, version: int | None) -> None:
     )
 
 
-def keep(
+def keep(  # noqa: PLR0913 - the columns of a row of the trail
     case: Case,
     *,
     action: str,
@@ -38,11 +39,14 @@ def keep(
     from_state: str,
     reason: str = "",
     detail: dict[str, Any] | None = None,
+    cause_event_id: int | None = None,
 ) -> None:
-    """Record what was done to a locked case, then save it with its history.
+    """Let its clocks follow, record what was done to a locked case, save it with its history.
 
     `words` finish "Priya …" where a second person is told that they were too late: "took it".
     """
+    snoozes.follow(case, from_state=from_state, by=actor, at=at)
+    clocks.follow(case, from_state=from_state, at=at)
     case.version += 1
     case.changed_at, case.changed_by = at, actor
     record(
@@ -54,6 +58,7 @@ def keep(
         from_state=from_state,
         to_state=case.state,
         reason=reason,
+        cause_event_id=cause_event_id,
         rulebook_version=case.rulebook_version,
         detail=detail,
     )

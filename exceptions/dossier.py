@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 
-from exceptions import attempts, waits, words
+from exceptions import attempts, snoozes, waits, words
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
 from exceptions.kept import kept_of
@@ -64,18 +64,8 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         why=why_here(case),
         rule=rule_of(case),
         order_state=case.order.get_state_display() if case.order else "",
-        respond_due=words.clock(
-            due_at=case.respond_due_at,
-            opened_at=case.opened_at,
-            done_at=case.responded_at or case.closed_at,
-            at=at,
-        ),
-        resolve_due=words.clock(
-            due_at=case.resolve_due_at,
-            opened_at=case.opened_at,
-            done_at=case.closed_at,
-            at=at,
-        ),
+        respond_due=words.respond_clock(case, at=at),
+        resolve_due=words.resolve_clock(case, at=at),
         next_escalation=_next_escalation(case),
         facts=_facts(case),
         silent=waits.silent_sources(case),
@@ -91,6 +81,8 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         actions=_actions(case, user=user, why_not=why_not),
         assignable=_assignable(case, user=user, why_not=why_not),
         kept=kept_of(case, why_not=why_not),
+        wake_on=snoozes.offered(case),
+        window_ends=snoozes.window_ends(case, at=at),
     )
 
 
@@ -105,6 +97,12 @@ def repair_preview(
     module = kind_named(kind)
     assert at >= case.opened_at
     return previewed(case, kind=module.KIND, user=user, choice=choice)
+
+
+def window_ends(*, case_id: int, at: datetime) -> datetime | None:
+    """Say when the window of a case's check would end, did it begin now."""
+    case = Case.objects.filter(pk=case_id).first()
+    return snoozes.window_ends(case, at=at) if case else None
 
 
 def repair_title(kind: str) -> str:
@@ -191,7 +189,8 @@ def _facts(case: Case) -> list[Fact]:
         Fact("Opened", words.moment(case.opened_at), case.opened_at),
     ]
     if case.snoozed_until is not None:
-        facts.append(Fact("Snoozed until", words.moment(case.snoozed_until), case.snoozed_until))
+        name = "At the latest" if case.waits_until else "Waits until"
+        facts.append(Fact(name, words.moment(case.snoozed_until), case.snoozed_until))
     if case.reopened_count:
         times = "once" if case.reopened_count == 1 else f"{case.reopened_count} times"
         facts.append(Fact("Reopened", f"{times} within 30 days"))

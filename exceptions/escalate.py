@@ -1,59 +1,25 @@
-"""Sweeps the clocks: fires each escalation step once, and wakes what was snoozed."""
+"""Sweeps the clocks: fires each escalation step once, on time or said to be late."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from exceptions import messages
-from exceptions.desk import keep
+from exceptions.clocks import steps_of
 from exceptions.models import Case
-from exceptions.sla import StepTime, clocks, hours_of
-from reconciliation import one_by_one, rulebook
+from exceptions.sla import StepTime
+from reconciliation import one_by_one
 
 ACTOR = "service:escalate"
 
 
 def take(*, limit: int, at: datetime) -> int:
-    """Fire the steps of up to `limit` cases that are due, and wake sleepers; says how many."""
-    asleep = Case.objects.filter(state=Case.State.WAITING, snoozed_until__lte=at)
+    """Fire the steps of up to `limit` cases that are due; says how many cases."""
     due = Case.objects.filter(next_escalation_at__lte=at)
-    sleepers = asleep.order_by("snoozed_until").values_list("pk", flat=True)
     late = due.order_by("next_escalation_at").values_list("pk", flat=True)
     return one_by_one.do(
-        stage="wake", ids=list(sleepers[:limit]), each=lambda pk: _wake(case_id=pk, at=at)
-    ) + one_by_one.do(
         stage="escalate", ids=list(late[:limit]), each=lambda pk: _escalate(case_id=pk, at=at)
     )
-
-
-def steps_of(case: Case) -> tuple[StepTime, ...]:
-    """Derive the steps of a case's plan from the rulebook it is pinned to, earliest first."""
-    found = clocks(
-        rules=rulebook.version(case.rulebook_version),
-        severity=case.severity,
-        opened_at=case.opened_at,
-        team_hours=hours_of(case.team.calendar),
-    )
-    return found.steps
-
-
-@transaction.atomic
-def _wake(*, case_id: int, at: datetime) -> bool:
-    case = _lock_if_free(case_id)
-    if case is None or case.state != Case.State.WAITING:
-        return False
-    if case.snoozed_until is None or case.snoozed_until > at:
-        return False
-    case.wake()
-    keep(
-        case,
-        action="case.woken",
-        words="woke it: the snooze is over",
-        actor=ACTOR,
-        at=at,
-        from_state=Case.State.WAITING,
-    )
-    return True
 
 
 @transaction.atomic
@@ -89,7 +55,7 @@ def _why(case: Case, step: StepTime) -> str:
 def _lock_if_free(case_id: int) -> Case | None:
     return (
         Case.objects.select_for_update(skip_locked=True, of=("self",))
-        .select_related("team__calendar", "owner", "order")
+        .select_related("team__calendar", "owner", "order", "clock_plan")
         .filter(pk=case_id)
         .first()
     )

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from exceptions import attempts
+from exceptions import attempts, clocks, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
-from exceptions.sla import clocks, hours_of
 from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.models import Event, Recheck, WriteBack
 
@@ -210,15 +209,14 @@ def _answer_event(attempt: RepairAttempt) -> Event | None:
 def _make_more_urgent(case: Case, *, at: datetime) -> None:
     """Raise the severity by one; its clocks can only come nearer."""
     case.severity = _MORE_URGENT[case.severity]
-    found = clocks(
+    plan = sla.plan_of(
         rules=rulebook.version(case.rulebook_version),
         severity=case.severity,
-        opened_at=at,
-        team_hours=hours_of(case.team.calendar),
+        check=case.check_name,
+        team=case.team.slug,
+        team_hours=sla.hours_of(case.team.calendar),
     )
-    due = case.resolve_due_at
-    case.resolve_due_at = min(due, found.resolve_due_at) if due else found.resolve_due_at
-    case.next_escalation_at = at
+    clocks.change_plan(case, plan=plan, at=at)
 
 
 def _return(case: Case) -> None:

@@ -13,6 +13,8 @@ SNOOZES = (
     ("monday", "Monday 09:00"),
     ("7d", "7 days"),
 )
+WINDOW = "window"
+WAITS = (("snooze", "Nothing in particular"), ("customer", "The customer"))
 _LENGTHS = {"1h": timedelta(hours=1), "4h": timedelta(hours=4), "7d": timedelta(days=7)}
 _MORNING = time(9)
 _WEEK = 7
@@ -31,7 +33,10 @@ class AssignForm(VersionForm):
 
 
 class SnoozeForm(VersionForm):
-    """Put a case aside: for a while, or until a moment in the reader's own zone."""
+    """Put a case aside: for a while, or until a moment in the reader's own zone.
+
+    `on` names what wakes it before. `window` is when the window of its check would end.
+    """
 
     reason = forms.CharField(max_length=500, required=False)
     until = forms.DateTimeField(
@@ -40,15 +45,27 @@ class SnoozeForm(VersionForm):
         error_messages={"invalid": "Enter a date and a time, such as 2026-11-23 09:00."},
     )
 
-    def __init__(self, data: Any, *, at: datetime) -> None:  # noqa: ANN401 - what Django takes
+    waiting_for = forms.ChoiceField(choices=WAITS, required=False)
+    on = forms.CharField(max_length=32, required=False)
+
+    def __init__(
+        self,
+        data: Any,  # noqa: ANN401 - what Django takes
+        *,
+        at: datetime,
+        window: datetime | None = None,
+    ) -> None:
         super().__init__(data)
-        self._at = at
-        self.fields["for"] = forms.ChoiceField(choices=SNOOZES, required=False)
+        self._at, self._window = at, window
+        choices = [*SNOOZES, *([(WINDOW, "")] if window else [])]
+        self.fields["for"] = forms.ChoiceField(choices=choices, required=False)
 
     def clean(self) -> dict[str, Any]:
         """Turn the choice into a moment after now."""
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        until = cleaned.get("until") or _moment(cleaned.get("for", ""), at=self._at)
+        chosen = cleaned.get("for", "")
+        moment = self._window if chosen == WINDOW else _moment(chosen, at=self._at)
+        until = cleaned.get("until") or moment
         if until is None:
             raise forms.ValidationError("Choose how long, or enter a moment.")
         if until <= self._at:

@@ -9,11 +9,10 @@ from django.db.models import Q
 from simple_history.utils import bulk_create_with_history
 
 from audit.record import record_all
-from exceptions import route
+from exceptions import clocks, route, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.repairs import kinds_for
-from exceptions.sla import clocks, hours_of
 from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.fields import DISCREPANCY
 from reconciliation.models import Discrepancy, Order, Team
@@ -69,6 +68,7 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
     teams = {team.slug: team for team in Team.objects.select_related("calendar")}
     earlier = _earlier(found, at=at)
     undone = _undone(found)
+    plans = clocks.Plans()
     cases = [
         _case(
             each,
@@ -76,6 +76,7 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
             teams=teams,
             earlier=earlier.get(_key(each)),
             is_barred=_key(each) in undone,
+            plans=plans,
             at=at,
         )
         for each in found
@@ -83,6 +84,7 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
     opened = bulk_create_with_history(
         cases, Case, default_date=at, default_change_reason="opened it"
     )
+    clocks.begin(opened, at=at)
     record_all(_opening(case, rules=rules, at=at) for case in opened)
     return len(opened)
 
@@ -94,6 +96,7 @@ def _case(
     teams: Mapping[str, Team],
     earlier: Case | None,
     is_barred: bool,
+    plans: clocks.Plans,
     at: datetime,
 ) -> Case:
     """Decide team, severity, clocks and whether the product may try first."""
@@ -108,7 +111,14 @@ def _case(
     )
     team = teams[chosen.team]
     severity = route.severity(rules=rules, facts=facts)
-    times = clocks(rules=rules, severity=severity, opened_at=at, team_hours=hours_of(team.calendar))
+    plan = sla.plan_of(
+        rules=rules,
+        severity=severity,
+        check=found.check_name,
+        team=team.slug,
+        team_hours=sla.hours_of(team.calendar),
+    )
+    times = sla.clocks(plan=plan, since=at)
     automation = route.automation(
         rules=rules, check_name=found.check_name, at_risk_minor=found.at_risk_minor
     )
@@ -129,6 +139,7 @@ def _case(
         ),
         is_automation_barred=is_barred,
         next_automatic_at=at if automation and not is_barred else None,
+        clock_plan=plans.row(plan),
         opened_at=at,
         respond_due_at=times.respond_due_at,
         resolve_due_at=times.resolve_due_at,

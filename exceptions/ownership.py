@@ -7,7 +7,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from audit.record import record
-from exceptions import messages
+from exceptions import messages, snoozes
 from exceptions.desk import check_unchanged, keep, locked
 from exceptions.models import Case, Comment
 from exceptions.permissions import (
@@ -20,6 +20,7 @@ from exceptions.sla import StepTime
 from reconciliation import discrepancies
 from reconciliation.models import Event
 
+SNOOZED = "snooze"
 _KEPT = (Event.Status.PARKED, Event.Status.QUARANTINED)
 _BY_HAND = 1_000  # steps that people take are numbered from here
 
@@ -94,30 +95,55 @@ def snooze(
     at: datetime,
     reason: str = "",
     version: int | None = None,
+    waiting_for: str = SNOOZED,
+    wake_on: str = "",
 ) -> Case:
-    """Lay a case aside until a moment, when it wakes by itself. Its clocks run on.
+    """Lay a case aside until a moment, or until what `wake_on` names if that comes first.
 
-    Raises Cannot if it is repaired, waiting or closed, or the moment has passed.
+    Its clocks run on, unless its rulebook stops them for what it waits for. A P1 wakes at its
+    deadline whatever was asked. Raises Cannot if it is repaired, waiting or closed, the moment has
+    passed, or a P1 is over its deadline.
     """
     case = _for_work(case_id, by=by, version=version)
     if until <= at:
         raise Cannot("That moment has passed. Choose a later one.")
+    if wake_on and (wake_on not in snoozes.CONDITIONS or case.order_id is None):
+        raise Cannot("Choose what to wait for from the list. Nothing changed.")
+    until = _latest(case, until=until, at=at)
+    condition = snoozes.CONDITIONS.get(wake_on)
     before = case.state
     try:
-        case.wait(waiting_for="snooze", until=until, at=at)
+        case.wait(waiting_for=waiting_for, until=until, at=at)
     except TransitionNotAllowed as refusal:
         raise Cannot(_is_now(case)) from refusal
+    snoozes.begin(case, condition=condition, until=until, by=by.username, reason=reason, at=at)
+    moment = f"{until:%H:%M on %d %b}"
     keep(
         case,
         action="case.snoozed",
-        words=f"snoozed it until {until:%H:%M on %d %b}",
+        words=f"snoozed it until {case.waits_until or moment}",
         actor=by.username,
         at=at,
         from_state=before,
         reason=reason,
-        detail={"until": until.isoformat()},
+        detail={
+            "until": until.isoformat(),
+            "for": f"{case.waits_until}, {moment} at the latest" if wake_on else moment,
+            "waiting_for": waiting_for,
+            "wake_on": wake_on,
+        },
     )
     return case
+
+
+def _latest(case: Case, *, until: datetime, at: datetime) -> datetime:
+    """Give how long a case may be laid aside: a P1 until its deadline."""
+    due_at = case.resolve_due_at
+    if case.severity != Case.Severity.P1 or due_at is None:
+        return until
+    if due_at <= at:
+        raise Cannot("A P1 over its deadline is not laid aside. Nothing changed.")
+    return min(until, due_at)
 
 
 @transaction.atomic

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from exceptions import words
 from exceptions.comparison import systems_of
-from exceptions.dossier import case_detail, repair_preview, repair_title
+from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.models.cases import CLOSED as CLOSED_STATES
@@ -37,6 +37,7 @@ __all__ = [
     "systems_of",
     "tabs",
     "view_filters",
+    "window_ends",
 ]
 
 _SALT = "exceptions.queue"

@@ -21,6 +21,7 @@ class Sla:
     tone: str
     icon: str
     text: str  # "2 h 20 min left"
+    hours: str = ""  # " (work hours)", where not every hour counts
 
 
 @dataclass(frozen=True)
@@ -290,3 +291,5 @@ class CaseDetail:
     actions: dict[str, Permission]  # claim assign snooze wake escalate comment dismiss reopen
     assignable: list[tuple[str, str]]  # username, name
     kept: Kept | None = None
+    wake_on: list[tuple[str, str]] = field(default_factory=list)  # what may end a snooze
+    window_ends: datetime | None = None  # when the check's window would end, did it begin now

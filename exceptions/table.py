@@ -15,6 +15,7 @@ from reconciliation.models import Source
 # What a row reads beyond the case; a page asks for it in one query.
 RELATED = (
     "team",
+    "clock_plan",
     "owner",
     "order__detail",
     "discrepancy__event__source",
@@ -63,12 +64,7 @@ def row(case: Case, *, names: Names, at: datetime) -> Row:
         opened_at=case.opened_at,
         closed_at=case.closed_at,
         age_text=words.duration((case.closed_at or at) - case.opened_at),
-        sla=words.clock(
-            due_at=case.resolve_due_at,
-            opened_at=case.opened_at,
-            done_at=case.closed_at,
-            at=at,
-        ),
+        sla=words.resolve_clock(case, at=at),
         repair_kind=repair.KIND if repair else "",
         repair_title=repair.TITLE if repair else "",
         repair_tier=repair.TIER if repair else 0,

@@ -15,7 +15,7 @@ _TEXTS = {
     "case.opened": "Opened and given to {team_name}",
     "case.claimed": "Took it",
     "case.assigned": "Assigned it to {to}",
-    "case.snoozed": "Snoozed it until {until}",
+    "case.snoozed": "Snoozed it until {for}",
     "case.woken": "Woke it",
     "case.escalated": "Escalated it to {to}",
     "case.corrected": "Corrected it and sent it again as {what}",
@@ -83,7 +83,7 @@ def _detail(body: bytes) -> dict[str, Any]:
 
 def _text(action: str, *, detail: dict[str, Any]) -> str:
     text = _TEXTS.get(action, action.rpartition(".")[2].replace("_", " ").capitalize())
-    for name, value in detail.items():
+    for name, value in {"for": detail.get("until", ""), **detail}.items():
         text = text.replace(f"{{{name}}}", str(value))
     return text
 

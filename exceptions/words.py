@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 
+from exceptions import sla
+from exceptions.clocks import plan_for
 from exceptions.models import Case
 from exceptions.rows import Count, Sla
+from exceptions.sla import Plan
 
 MOST_COUNTED = 1_000
-_WARN_SHARE = 0.75
+_NOW = timedelta()
 _MINUTES_OF_DAY, _MINUTES_OF_HOUR = 1_440, 60
 _STATES = {
     "NEW": "New",
@@ -28,21 +31,55 @@ def duration(length: timedelta) -> str:
     return " ".join(said[:2]) or "0 min"
 
 
-def clock(
-    *, due_at: datetime | None, opened_at: datetime, done_at: datetime | None, at: datetime
-) -> Sla:
-    """Say one clock: how much is left of it or by how much it ran over; one that is done rests."""
-    if due_at is None:
+def resolve_clock(case: Case, *, at: datetime) -> Sla:
+    """Say how much is left to resolve a case, by how much it is over, or that its clock rests."""
+    due_at = case.resolve_due_at
+    if due_at is None or case.closed_at is not None:
+        return _at_rest(due_at, case.closed_at)
+    if case.paused_minutes_left is not None:
+        return Sla(due_at, "paused", "bars", f"Paused, {_left_or_over(case.paused_minutes_left)}")
+    plan = plan_for(case)
+    left = sla.minutes_left(plan=plan, due_at=due_at, at=at)
+    whole = plan.resolve_minutes
+    return _running(due_at, plan=plan, left=left, share=1 - left / whole, at=at)
+
+
+def respond_clock(case: Case, *, at: datetime) -> Sla:
+    """Say how much is left to answer a case; whoever lays it aside has answered."""
+    due_at, done_at = case.respond_due_at, case.responded_at or case.closed_at
+    if due_at is None or done_at is not None:
+        return _at_rest(due_at, done_at)
+    plan = plan_for(case)
+    left = sla.minutes_left(plan=plan, due_at=due_at, at=at)
+    return _running(due_at, plan=plan, left=left, share=1 - left / plan.respond_minutes, at=at)
+
+
+def _at_rest(due_at: datetime | None, done_at: datetime | None) -> Sla:
+    if due_at is None or done_at is None:
         return Sla(None, "none", "clock", "No SLA")
-    if done_at is not None:
-        late = done_at - due_at
-        text = "In time" if late <= timedelta() else f"{duration(late)} late"
-        return Sla(due_at, "none", "clock", text)
+    late = done_at - due_at
+    return Sla(due_at, "none", "clock", "In time" if late <= _NOW else f"{duration(late)} late")
+
+
+def _running(due_at: datetime, *, plan: Plan, left: float, share: float, at: datetime) -> Sla:
+    """Say one clock that runs; how late it is counts every hour, as people feel it."""
     if at > due_at:
         return Sla(due_at, "bad", "triangle", f"{duration(at - due_at)} over")
-    used, whole = at - opened_at, due_at - opened_at
-    tone = "warn" if whole and used / whole >= _WARN_SHARE else "neutral"
-    return Sla(due_at, tone, "clock", f"{duration(due_at - at)} left")
+    tone = "warn" if share >= plan.warn_share else "neutral"
+    if plan.hours is None:
+        return Sla(due_at, tone, "clock", f"{duration(due_at - at)} left")
+    return Sla(due_at, tone, "clock", f"{work_time(left)} left", " (work hours)")
+
+
+def _left_or_over(minutes: int) -> str:
+    return f"{work_time(abs(minutes))} {'left' if minutes >= 0 else 'over'}"
+
+
+def work_time(minutes: float) -> str:
+    """Say a length of working time, whose days are not days: "9 min", "26 h 10 min"."""
+    hours, rest = divmod(int(minutes), _MINUTES_OF_HOUR)
+    said = [f"{number} {unit}" for number, unit in ((hours, "h"), (rest, "min")) if number]
+    return " ".join(said) or "0 min"
 
 
 def state(case: Case) -> str:
@@ -50,7 +87,7 @@ def state(case: Case) -> str:
     if case.state != Case.State.WAITING:
         return _STATES[case.state]
     if case.waiting_for == "snooze" and case.snoozed_until:
-        return f"Snoozed until {moment(case.snoozed_until)}"
+        return f"Snoozed until {case.waits_until or moment(case.snoozed_until)}"
     return f"Waiting on {case.waiting_for or 'someone'}"
 
 

@@ -1,7 +1,7 @@
 """The rulebook: the one set of checks, routes, clocks and automations that decides."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from functools import lru_cache
@@ -19,6 +19,7 @@ from reconciliation.working_time import BusinessHours
 Condition = dict[str, Any]  # {"field", "operator", "value"}, {"any": […]} or {"all": […]}
 
 INSTALLER = "installer"
+_SEVERITIES = ("P1", "P2", "P3")
 STAGE = "stage"  # the family of checks that a stage of the flow opens by itself
 _HERE = Path(__file__).parent
 _SCHEMA = jsonschema_rs.validator_for(
@@ -73,29 +74,49 @@ class SeverityRule:
     severity: str
 
 
-@dataclass(frozen=True)
-class Clock:
-    """How long a case may take, in minutes inside `calendar`; without one, always."""
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Speaks of cases of a severity; of some checks or teams only, where any are named."""
 
     severity: str
+    checks: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+    def fits(self, *, severity: str, check: str, team: str) -> bool:
+        """Tell whether it speaks of such a case."""
+        is_meant = not self.checks or check in self.checks
+        return self.severity == severity and is_meant and (not self.teams or team in self.teams)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock(Timing):
+    """How long a case may take, in minutes inside `calendar`; without one, always.
+
+    It rests while the case waits for one of `pauses`: system, customer, snooze.
+    """
+
     respond_minutes: int
     resolve_minutes: int
     calendar: str
+    pauses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of an escalation: when `share` of the time to resolve is gone, tell `to`."""
+    """One step of an escalation: when `share` of the time to resolve is gone, tell `to`.
+
+    `how`: each person as they prefer, or their team's own channels too.
+    """
 
     share: float
     to: str
+    how: tuple[str, ...] = ("person",)
 
 
-@dataclass(frozen=True)
-class EscalationPlan:
-    """Who is told when a case of this severity takes too long."""
+@dataclass(frozen=True, kw_only=True)
+class EscalationPlan(Timing):
+    """Who is told when such a case takes too long."""
 
-    severity: str
     steps: tuple[Step, ...]
 
 
@@ -149,13 +170,22 @@ class Rulebook:
             country=named["holidays_country"],
         )
 
-    def clock(self, severity: str) -> Clock:
-        """Give the clock of a severity; KeyError if there is none."""
-        return {clock.severity: clock for clock in self.clocks}[severity]
+    def clock(self, *, severity: str, check: str, team: str) -> Clock:
+        """Give the first clock that fits; a rulebook has one for each severity."""
+        fitting = (
+            each for each in self.clocks if each.fits(severity=severity, check=check, team=team)
+        )
+        return next(fitting)
 
-    def escalation(self, severity: str) -> EscalationPlan:
-        """Give the escalation plan of a severity; KeyError if there is none."""
-        return {plan.severity: plan for plan in self.escalations}[severity]
+    def escalation(self, *, severity: str, check: str, team: str) -> tuple[Step, ...]:
+        """Give the steps of the first escalation that fits; none if none does."""
+        fitting = (
+            each
+            for each in self.escalations
+            if each.fits(severity=severity, check=check, team=team)
+        )
+        found = next(fitting, None)
+        return found.steps if found else ()
 
     def automation(self, check_name: str) -> Automation | None:
         """Give the repair that is run by itself for a check, if there is one."""
@@ -222,9 +252,11 @@ def parse(*, number: int, content: dict[str, Any]) -> Rulebook:
             SeverityRule(**{**each, "when": tuple(each["when"])}) for each in content["severities"]
         ),
         routes=tuple(Route(**{**each, "when": tuple(each["when"])}) for each in content["routes"]),
-        clocks=tuple(Clock(**each) for each in content["clocks"]),
+        clocks=tuple(Clock(**_frozen(each)) for each in content["clocks"]),
         escalations=tuple(
-            EscalationPlan(each["severity"], tuple(Step(**step) for step in each["steps"]))
+            EscalationPlan(
+                **{**_frozen(each), "steps": tuple(Step(**_frozen(step)) for step in each["steps"])}
+            )
             for each in content["escalations"]
         ),
         automations=tuple(Automation(**each) for each in content["automations"]),
@@ -302,6 +334,11 @@ def _parsed(number: int, content_hash: str) -> Rulebook:
     return parse(number=number, content=content)
 
 
+def _frozen(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn lists into tuples, which nobody can change."""
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+
+
 def _pointer(error: jsonschema_rs.ValidationError) -> str:
     """Name the place of an error as a JSON pointer."""
     return "".join(f"/{step}" for step in error.instance_path) or "/"
@@ -336,7 +373,24 @@ def _reference_problems(content: dict[str, Any]) -> list[str]:
         for check in content["checks"]
         if (named := check["parameters"].get("calendar", "")) not in calendars
     ]
+    found += _timing_problems(content, checks=rests_on.keys())
     return found or [f"{name} rests on itself" for name in rests_on if _is_circular(name, rests_on)]
+
+
+def _timing_problems(content: dict[str, Any], *, checks: Collection[str]) -> list[str]:
+    """Find severities without a clock for every case, and clocks of checks that do not exist."""
+    for_all = {
+        each["severity"]
+        for each in content["clocks"]
+        if not each.get("checks") and not each.get("teams")
+    }
+    found = [f"no clock fits every {name}" for name in _SEVERITIES if name not in for_all]
+    return found + [
+        f"a clock or escalation of {each['severity']} names {named}, which is no check"
+        for each in (*content["clocks"], *content["escalations"])
+        for named in each.get("checks", ())
+        if named not in checks
+    ]
 
 
 def _is_circular(name: str, rests_on: Mapping[str, Sequence[str]]) -> bool:

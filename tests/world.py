@@ -29,6 +29,7 @@ SOURCES = {
 _STAGES = (
     "reconciliation.apply",
     "reconciliation.reconcile",
+    "exceptions.wake",
     "exceptions.intake",
     "exceptions.repair",
     "reconciliation.writeback",

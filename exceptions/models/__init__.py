@@ -1,19 +1,24 @@
 """What the exception desk knows: cases, repairs, escalations, notes, views."""
 
 from exceptions.models.cases import Case
+from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
 from exceptions.models.looking import Skip, Viewing
 from exceptions.models.notes import Comment
 from exceptions.models.repairs import RepairAttempt
+from exceptions.models.snoozes import Snooze
 from exceptions.models.views import SavedView
 
 __all__ = [
     "Case",
+    "ClockInterval",
+    "ClockPlan",
     "Comment",
     "Escalation",
     "Message",
     "RepairAttempt",
     "SavedView",
     "Skip",
+    "Snooze",
     "Viewing",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django_fsm import FSMField, transition
 from simple_history.models import HistoricalRecords
 
+from exceptions.models.clocks import ClockPlan
 from reconciliation.models import Discrepancy, Order, Team
 
 
@@ -55,12 +56,15 @@ class Case(models.Model):
     is_automation_barred = models.BooleanField(default=False)  # a repair was undone, or refused
     automatic_attempts = models.IntegerField(default=0)
     next_automatic_at = models.DateTimeField(null=True)
+    clock_plan = models.ForeignKey(ClockPlan, on_delete=models.PROTECT, null=True, related_name="+")
     opened_at = models.DateTimeField()
     respond_due_at = models.DateTimeField(null=True)
-    resolve_due_at = models.DateTimeField(null=True)
+    resolve_due_at = models.DateTimeField(null=True)  # of a clock that rests: if it rests as meant
+    paused_minutes_left = models.IntegerField(null=True)  # when its clock stopped; null: it runs
     responded_at = models.DateTimeField(null=True)
     next_escalation_at = models.DateTimeField(null=True)
     snoozed_until = models.DateTimeField(null=True)
+    waits_until = models.CharField(max_length=64, blank=True, default="")  # in words: a condition
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=150, blank=True, default="")
     close_reason = models.TextField(blank=True, default="")
@@ -189,7 +193,7 @@ class Case(models.Model):
         self.reopened_count += 1
 
     def _stop_waiting(self) -> None:
-        self.waiting_for = ""
+        self.waiting_for = self.waits_until = ""
         self.snoozed_until = None
 
     def _close(self, *, by: str, reason: str, at: datetime) -> None:

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django_htmx.http import reswap, retarget, trigger_client_event
 
 from exceptions import queries
-from exceptions.forms import SNOOZES
+from exceptions.forms import SNOOZES, WAITS
 from exceptions.models import Case
 from exceptions.permissions import visible_cases
 from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
@@ -168,6 +168,7 @@ def _context(
         or _allows(detail, "reopen")
         or _allows(detail, "comment"),
         "snoozes": SNOOZES,
+        "waits": WAITS,
         "problem": problem,
     }
 

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions import ownership
+from exceptions import ownership, queries
 from exceptions.desk import Conflict
 from exceptions.forms import (
     AssignForm,
@@ -72,7 +72,7 @@ def snooze(request: HttpRequest, case_id: int) -> HttpResponse:
     return _work(
         request,
         case_id,
-        SnoozeForm(request.POST, at=at),
+        SnoozeForm(request.POST, at=at, window=queries.window_ends(case_id=case_id, at=at)),
         at=at,
         do=lambda sent: ownership.snooze(
             case_id=case_id,
@@ -81,6 +81,8 @@ def snooze(request: HttpRequest, case_id: int) -> HttpResponse:
             by=by,
             at=at,
             version=sent["version"],
+            waiting_for=sent["waiting_for"] or ownership.SNOOZED,
+            wake_on=sent["on"],
         ),
         said="Snoozed.",
     )

@@ -67,6 +67,13 @@ BREACHES = [
         "escalations_overdue",
         "UPDATE exceptions_case SET next_escalation_at = '2026-11-02'",
     ),
+    ("escalations_missing", "UPDATE exceptions_case SET next_escalation_at = NULL"),
+    ("clocks_off_intervals", "UPDATE exceptions_case SET resolve_due_at = now()"),
+    ("clocks_off_intervals", "DELETE FROM exceptions_clockinterval"),
+    (
+        "clocks_off_intervals",
+        "UPDATE exceptions_clockinterval SET began_at = began_at - interval '1 hour'",
+    ),
     (
         "cases_in_catch_all",
         "UPDATE exceptions_case SET team_id = t.id FROM reconciliation_team t WHERE is_catch_all",

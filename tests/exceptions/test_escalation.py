@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from exceptions import escalate, intake, notify
+from exceptions import clocks, escalate, intake, notify
 from exceptions.models import Case, Escalation, Message
 from exceptions.watchdog import overdue_steps
 from tests.exceptions.people import (
@@ -58,7 +58,7 @@ def test_the_owner_hears_at_three_quarters_and_the_lead_at_the_end() -> None:
     olga, lena = operator(), lead()
     known = opened()
     Case.objects.update(owner=olga)
-    steps = escalate.steps_of(known)
+    steps = clocks.steps_of(known)
 
     for step in steps:
         escalate.take(limit=10, at=step.due_at - timedelta(seconds=1))
@@ -96,16 +96,6 @@ def test_a_settled_case_is_silent() -> None:
     intake.take(limit=10, at=WEDNESDAY)
 
     assert run(24 * 30) == 0
-
-
-def test_a_snoozed_case_wakes_by_itself() -> None:
-    until = WEDNESDAY + timedelta(hours=1)
-    known = case(state="WAITING", waiting_for="snooze", snoozed_until=until)
-
-    run(0.9)
-    assert fresh(known).state == "WAITING"
-    run(1)
-    assert fresh(known).state == "IN_PROGRESS"
 
 
 def test_the_watchdog_names_what_should_have_fired() -> None:

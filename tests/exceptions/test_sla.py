@@ -1,12 +1,14 @@
 """Clocks: one row on each side of every edge of working time."""
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exceptions.sla import clocks
+from exceptions.sla import Plan, Stretch, as_json, clocks, from_json, plan_of
 from reconciliation import rulebook
 from reconciliation.working_time import BusinessHours, NoWorkingTime, due_at, working_minutes
 
@@ -81,15 +83,118 @@ def test_the_minutes_to_the_due_moment_are_the_minutes_given(
     assert working_minutes(start=opened, end=due, hours=hours) == pytest.approx(minutes)
 
 
-def test_p1_runs_through_the_night_and_p2_does_not() -> None:
+def plan(severity: str, *, check: str = "paid_twice", team: str = "customer-ops") -> Plan:
     rules = rulebook.parse(number=1, content=rulebook.shipped())
+    return plan_of(rules=rules, severity=severity, check=check, team=team, team_hours=UTC_HOURS)
+
+
+def test_p1_runs_through_the_night_and_p2_does_not() -> None:
     opened = moment("2026-11-04T16:30")
 
-    urgent = clocks(rules=rules, severity="P1", opened_at=opened, team_hours=UTC_HOURS)
-    normal = clocks(rules=rules, severity="P2", opened_at=opened, team_hours=UTC_HOURS)
+    urgent = clocks(plan=plan("P1"), since=opened)
+    normal = clocks(plan=plan("P2"), since=opened)
 
     assert urgent.respond_due_at == opened + timedelta(minutes=30)
     assert normal.respond_due_at == moment("2026-11-05T12:30")
-    assert [step.to for step in urgent.steps] == ["executive", "owner", "lead"]
+    assert [step.to for step in urgent.steps] == ["executive", "owner", "lead", "head"]
     assert urgent.steps[0].due_at == opened
     assert not {step.number for step in urgent.steps} & {step.number for step in normal.steps}
+
+
+@pytest.mark.parametrize(
+    ("check", "team", "minutes"),
+    [
+        ("paid_twice", "customer-ops", 60),  # the check and the team are named
+        ("paid_twice", "revenue-ops", 120),  # the check alone
+        ("paid_not_posted", "revenue-ops", 960),  # neither
+    ],
+)
+def test_the_first_clock_that_fits_severity_check_and_team_decides(
+    check: str, team: str, minutes: int
+) -> None:
+    content = rulebook.shipped()
+    usual = {"severity": "P2", "respond_minutes": 10, "calendar": "", "checks": ["paid_twice"]}
+    content["clocks"] = [
+        {**usual, "resolve_minutes": 60, "teams": ["customer-ops"]},
+        {**usual, "resolve_minutes": 120},
+        *content["clocks"],
+    ]
+    rules = rulebook.parse(number=1, content=content)
+
+    found = plan_of(rules=rules, severity="P2", check=check, team=team, team_hours=UTC_HOURS)
+
+    assert found.resolve_minutes == minutes
+
+
+def test_a_rulebook_without_a_clock_for_every_case_is_refused() -> None:
+    content = rulebook.shipped()
+    content["clocks"][0]["checks"] = ["paid_twice", "no_such_check"]
+
+    assert rulebook.problems(content) == [
+        "no clock fits every P1",
+        "a clock or escalation of P1 names no_such_check, which is no check",
+    ]
+
+
+def rested(begins: str, ends: str, waiting_for: str = "customer") -> Stretch:
+    return Stretch(moment(begins), moment(ends), waiting_for)
+
+
+@pytest.mark.parametrize(
+    ("rests", "due"),
+    [
+        ([], "2026-11-06T09:00"),  # 16 work hours from Wednesday 9:00
+        ([rested("2026-11-04T10:00", "2026-11-04T12:00")], "2026-11-06T11:00"),
+        ([rested("2026-11-04T16:00", "2026-11-05T10:00")], "2026-11-06T11:00"),  # the night is free
+        ([rested("2026-11-04T17:00", "2026-11-05T09:00")], "2026-11-06T09:00"),  # outside hours
+        ([rested("2026-11-04T10:00", "2026-11-04T12:00", "system")], "2026-11-06T09:00"),
+        ([rested("2026-11-06T12:00", "2026-11-06T13:00")], "2026-11-06T09:00"),  # after it was over
+        (
+            [
+                rested("2026-11-04T10:00", "2026-11-04T11:00"),
+                rested("2026-11-05T10:00", "2026-11-05T11:00", "closed"),
+            ],
+            "2026-11-06T11:00",
+        ),
+    ],
+)
+def test_a_clock_rests_while_a_case_waits_for_what_pauses_it(
+    rests: list[Stretch], due: str
+) -> None:
+    opened = moment("2026-11-04T09:00")
+    timed = replace(plan("P2"), resolve_minutes=961)
+
+    found = clocks(plan=timed, since=opened, stretches=rests)
+
+    assert found.resolve_due_at == moment(due) + timedelta(minutes=1)
+
+
+@given(
+    edges=st.lists(st.integers(0, 10_000), min_size=2, max_size=8, unique=True),
+    minutes=st.integers(1, 5_000),
+    hours=st.sampled_from([None, BERLIN, UTC_HOURS]),
+)
+def test_the_minutes_that_ran_until_the_due_moment_are_those_of_the_plan(
+    edges: list[int], minutes: int, hours: BusinessHours | None
+) -> None:
+    opened = moment("2026-01-01T00:00")
+    moments = [opened + timedelta(minutes=edge) for edge in sorted(edges)]
+    rests = [
+        Stretch(begins, ends, "customer")
+        for begins, ends in zip(moments[::2], moments[1::2], strict=False)
+    ]
+    timed = replace(plan("P2"), resolve_minutes=minutes, hours=hours)
+
+    due = clocks(plan=timed, since=opened, stretches=rests).resolve_due_at
+
+    rested_minutes = sum(
+        working_minutes(start=each.began_at, end=min(each.ended_at or due, due), hours=hours)
+        for each in rests
+    )
+    whole = working_minutes(start=opened, end=due, hours=hours)
+    assert whole - rested_minutes == pytest.approx(minutes)
+
+
+def test_a_plan_reads_as_it_was_written() -> None:
+    for severity in ("P1", "P2", "P3"):
+        assert from_json(json.loads(json.dumps(as_json(plan(severity))))) == plan(severity)
