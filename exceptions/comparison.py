@@ -232,6 +232,10 @@ OF_CHECK: dict[str, tuple[str, ...]] = {
     "payout_vs_split": ("marketplace",),
     "delivered_not_paid_out": ("carrier", "marketplace"),
     "parts_vs_whole": ("marketplace",),
+    "shipped_less_than_ordered": ("carrier", "shop"),
+    "shipped_not_billed": ("carrier", "billing"),
+    "billed_not_fulfilled": ("billing", "carrier"),
+    "order_unknown_to_billing": ("shop", "billing"),
 }
 _SELLING = ("shop", "marketplace")  # where orders are placed; who spoke of this one stands for both
 

@@ -28,6 +28,8 @@ def rule_of(case: Case) -> str:
 
 
 def _balance(check: Check, found: Discrepancy) -> str:
+    if check.grain == "line":
+        return _lines(found)
     expected, actual = found.expected_minor, found.actual_minor
     if expected is None or actual is None:
         sides = (_labels(check.parameters["expected"]), _labels(check.parameters["actual"]))
@@ -37,6 +39,15 @@ def _balance(check: Check, found: Discrepancy) -> str:
         f" ({_labels(check.parameters['expected'])}),"
         f" {as_text(actual, found.currency)} found ({_labels(check.parameters['actual'])})."
     )
+
+
+def _lines(found: Discrepancy) -> str:
+    said = [
+        f"line {line['line'] or 'without a name'}: {line['expected']} ordered,"
+        f" {line['actual']} shipped"
+        for line in found.details.get("lines", ())
+    ]
+    return f"{'; '.join(said) or 'the units of its lines do not agree'}."
 
 
 def _milestone(check: Check, _found: Discrepancy) -> str:
@@ -56,6 +67,11 @@ def _duplicate(check: Check, found: Discrepancy) -> str:
     span = _span(check.parameters["within_hours"])
     excess = as_text(found.at_risk_minor, found.currency)
     return f"the same amount twice within {span}, {excess} more than is owed."
+
+
+def _presence(check: Check, _found: Discrepancy) -> str:
+    known, unknown = (" or ".join(check.parameters[side]) for side in ("told_by", "missing_in"))
+    return f"{known} told of it, and for {_window(check)} nothing on it came from {unknown}."
 
 
 def _silence(check: Check, _found: Discrepancy) -> str:
@@ -132,6 +148,7 @@ _FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {
     "milestone": _milestone,
     "conflict": _conflict,
     "duplicate": _duplicate,
+    "presence": _presence,
     "silence": _silence,
     "split": _split,
     "parts": _parts,

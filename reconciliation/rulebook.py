@@ -54,6 +54,7 @@ class Check:
     at_risk: str
     applies: tuple[Condition, ...]
     parameters: Mapping[str, Any]
+    grain: str = "order"  # or line: the order's lines one by one
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,6 +278,7 @@ def publish_first(*, at: datetime) -> Rulebook:
     """Install version 1 and let it decide; does nothing where a version exists.
 
     The release itself stands for the review: the installer is the author, nobody the approver.
+    What a later release ships never replaces the rules of an installation; it comes in as a draft.
     """
     if RulebookVersion.objects.exists():
         return live()

@@ -46,6 +46,15 @@ _MOVED_BY: Mapping[str, tuple[str, ...]] = {
     "activated_at": ("subscription.activated",),
     "deactivated_at": ("subscription.deactivated",),
 }
+# kind of source → what it would say first of an order it knows
+_FIRST_SAID: Mapping[str, tuple[str, ...]] = {
+    "shop": ("order.created",),
+    "crm": ("order.created",),
+    "billing": ("invoice.issued", "payment.posted"),
+    "payments": ("payment.captured",),
+    "carrier": ("shipment.shipped",),
+    "subscriptions": ("subscription.activated",),
+}
 # What a stage's checks wait for.
 _OF_STAGES: Mapping[str, tuple[str, ...]] = {"event_parked_too_long": ("order.created",)}
 
@@ -88,6 +97,9 @@ def facts_awaited(check: Check) -> frozenset[str]:
     """Name the event types that could put a broken check right."""
     if check.name in _OF_STAGES:
         return frozenset(_OF_STAGES[check.name])
+    if check.family == "presence":
+        kinds = check.parameters["missing_in"]
+        return frozenset(type_ for kind in kinds for type_ in _FIRST_SAID.get(kind, ()))
     fields = _FIELDS.get(check.family, _in_parameters)(check)
     return frozenset(type_ for field in fields for type_ in _MOVED_BY.get(field, ()))
 
@@ -108,7 +120,8 @@ def _of_silence(check: Check) -> set[str]:
 
 
 def _in_parameters(check: Check) -> set[str]:
-    return _named(check.parameters)
+    """Leave out the moments that the window counts from: they have come."""
+    return _named({name: each for name, each in check.parameters.items() if name != "since"})
 
 
 def _of_split(_check: Check) -> set[str]:

@@ -22,6 +22,9 @@ _COLUMNS = frozenset(
     path.removeprefix("-") for field in ORDER.values() for path in field.paths if "__" not in path
 )
 
+# What a line has; the file of the family gives them.
+_LINE_COLUMNS = frozenset({"to_ship_quantity", "shipped_quantity", "returned_quantity"})
+
 
 class CompiledCheck(NamedTuple):
     """A query that judges orders, without `at`, which the caller adds to its parameters."""
@@ -43,9 +46,9 @@ def compiled(check: Check, table: str = _TABLE) -> CompiledCheck:
     pieces = {
         "orders": sql.Identifier(table),
         "applies": _condition(check.applies, parameters, "applies"),
-        **_FAMILIES[check.family](check, parameters),
+        **_FAMILIES[_file(check)](check, parameters),
     }
-    text = sql.SQL((_FOLDER / f"{check.family}.sql").read_text()).format(**pieces).as_string()
+    text = sql.SQL((_FOLDER / f"{_file(check)}.sql").read_text()).format(**pieces).as_string()
     used = {name for name in parameters if f"%({name})s" in text}
     return CompiledCheck(text, {name: parameters[name] for name in sorted(used)})
 
@@ -71,6 +74,11 @@ def problems(rules: Rulebook) -> list[str]:
     return found
 
 
+def _file(check: Check) -> str:
+    """Name the file of a family, which is another one where lines are judged."""
+    return check.family if check.grain == "order" else f"{check.family}_{check.grain}"
+
+
 def _balance(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
     expected, actual = parameters["expected"], parameters["actual"]
     is_money = parameters["unit"] == "money"
@@ -84,6 +92,16 @@ def _balance(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composab
         "due_at": _due_at(check, _latest(parameters["since"])),
         "at_risk": difference if check.at_risk == "difference" else _at_risk(check),
         "details": _object([*expected, *actual]),
+    }
+
+
+def _balance_line(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    by_value = check.at_risk == "difference"
+    return {
+        "expected": _units(parameters["expected"]),
+        "actual": _units(parameters["actual"]),
+        "due_at": _due_at(check, _latest(parameters["since"])),
+        "at_risk": sql.SQL("NULL::bigint") if by_value else _at_risk(check),
     }
 
 
@@ -139,12 +157,24 @@ def _parts(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable
     return {"due_at": _due_at(check, _latest(parameters["since"]))}
 
 
+def _presence(check: Check, parameters: dict[str, Any]) -> dict[str, sql.Composable]:
+    since = parameters["since"]
+    latest = sql.SQL("GREATEST({}, connected.listening_since)").format(_latest(since))
+    return {
+        "due_at": _due_at(check, latest),
+        "at_risk": _at_risk(check),
+        "details": _object(since),
+    }
+
+
 _Pieces = Callable[[Check, dict[str, Any]], dict[str, sql.Composable]]
 _FAMILIES: Mapping[str, _Pieces] = {
     "balance": _balance,
+    "balance_line": _balance_line,
     "milestone": _milestone,
     "conflict": _conflict,
     "duplicate": _duplicate,
+    "presence": _presence,
     "silence": _silence,
     "split": _split,
     "parts": _parts,
@@ -172,6 +202,18 @@ def _sum(terms: Sequence[str]) -> sql.Composable:
     parts = [
         sql.SQL(" - " if name.startswith("-") else " + ") + _column(name.removeprefix("-"))
         for name in _columns(terms)
+    ]
+    return sql.SQL("0") + sql.SQL("").join(parts)
+
+
+def _units(terms: Sequence[str]) -> sql.Composable:
+    """Add up signed terms of one line."""
+    if wrong := [term for term in terms if term.removeprefix("-") not in _LINE_COLUMNS]:
+        raise BadCondition(f"A line has no “{wrong[0]}” to check.")
+    parts = [
+        sql.SQL(" - " if term.startswith("-") else " + ")
+        + sql.Identifier("units", term.removeprefix("-"))
+        for term in terms
     ]
     return sql.SQL("0") + sql.SQL("").join(parts)
 

@@ -72,6 +72,11 @@ ORDER = Registry(
         Money("net_invoiced_minor", "Net invoiced", ("invoiced_minor", "-credited_minor")),
         Money("net_paid_minor", "Net paid", ("paid_minor", "-refunded_minor")),
         Number("out_quantity", "Units out", ("shipped_quantity", "-returned_quantity")),
+        Number(
+            "excess_quantity",
+            "Units shipped beyond their lines",
+            ("shipped_quantity", "unshipped_quantity", "-to_ship_quantity"),
+        ),
         *(Money(name, label, (name,)) for name, label in _MONEY.items()),
         *(Number(name, label, (name,)) for name, label in _QUANTITIES.items()),
         *(Moment(name, label, (name,)) for name, label in _MOMENTS.items()),

@@ -1,8 +1,9 @@
 """The checks of rulebook version 1 once more, in plain Python, by someone who has not read the SQL.
 
 Written from the rulebook's meaning, not from its content: an order is a dict of its columns plus
-`entries` (kind, amount_minor, reference, occurred_at), `name` and, in a family, `whole` or `parts`
-with a `seller` each.
+`entries` (kind, amount_minor, reference, occurred_at), `lines` (name → units ordered, worth of one,
+whether it is to be shipped), `parcels` (line, units), `heard_from` (kinds of systems), `name` and,
+in a family, `whole` or `parts` with a `seller` each.
 """
 
 from datetime import datetime, timedelta
@@ -72,6 +73,8 @@ def invoiced_vs_ordered(o: Order, at: datetime) -> Answer:
 def paid_vs_invoiced(o: Order, at: datetime) -> Answer:
     if _net_invoiced(o) < 1 or o["cancelled_at"]:
         return HOLDS
+    if not o["paid_minor"] and o["unshipped_quantity"]:
+        return HOLDS  # nothing was paid, and what is billed has not left
     gap = abs(_net_paid(o) + o["written_off_minor"] - _net_invoiced(o))
     return _late(o["invoiced_at"], 72, at, gap) if gap > 2 else HOLDS
 
@@ -158,10 +161,56 @@ def refunded_more_than_paid(o: Order, at: datetime) -> Answer:
     return _late(o["refunded_at"], 0, at, over) if over > 0 else HOLDS
 
 
+def _line_by_line(o: Order) -> list[tuple[int, int]]:
+    """Give (units too many, worth of one) of each line; units that are missing are negative."""
+    names = {*o["lines"], *(line for line, _ in o["parcels"])}
+    found = []
+    for name in names:
+        units, worth, must_ship = o["lines"].get(name, (0, 0, False))
+        out = sum(sent for line, sent in o["parcels"] if line == name)
+        found.append((out - (units if must_ship else 0), worth))
+    return found
+
+
 def shipped_more_than_ordered(o: Order, at: datetime) -> Answer:
-    if o["shipped_quantity"] <= o["to_ship_quantity"] or o["parts"]:
+    over = [(gap, worth) for gap, worth in _line_by_line(o) if gap > 0]
+    if not over or o["parts"]:
         return HOLDS
-    return _late(o["shipped_at"], 0, at, 0)
+    return _late(o["shipped_at"], 0, at, sum(gap * worth for gap, worth in over))
+
+
+def shipped_less_than_ordered(o: Order, at: datetime) -> Answer:
+    short = [(-gap, worth) for gap, worth in _line_by_line(o) if gap < 0]
+    if not short or not o["parcels"] or o["cancelled_at"] or o["parts"]:
+        return HOLDS
+    risk = sum(gap * worth for gap, worth in short)
+    return _late(_latest(o["placed_at"], o["confirmed_at"]), 336, at, risk)
+
+
+def shipped_not_billed(o: Order, at: datetime) -> Answer:
+    if not o["shipped_at"] or not o["ordered_minor"] or o["cancelled_at"] or o["invoiced_at"]:
+        return HOLDS
+    if o["delivered_at"] or o["returned_quantity"] > 0 or o["whole"]:
+        return HOLDS
+    return _late(o["shipped_at"], 168, at, o["ordered_minor"])
+
+
+def billed_not_fulfilled(o: Order, at: datetime) -> Answer:
+    billed = o["invoiced_at"] and _net_invoiced(o) > 0 and o["to_ship_quantity"] > 0
+    if not billed or o["cancelled_at"] or (o["shipped_at"] and not o["unshipped_quantity"]):
+        return HOLDS
+    return _late(o["invoiced_at"], 120, at, _net_invoiced(o))
+
+
+def order_unknown_to_billing(o: Order, at: datetime) -> Answer:
+    if not o["confirmed_at"] or o["cancelled_at"] or not o["ordered_minor"]:
+        return HOLDS
+    heard = {*o["heard_from"], *(kind for part in o["parts"] for kind in part["heard_from"])}
+    if o["invoiced_minor"] or o["posted_minor"] or "billing" in heard or o["whole"]:
+        return HOLDS
+    if not {"shop", "crm"} & heard:
+        return HOLDS
+    return _late(_latest(o["placed_at"], o["confirmed_at"]), 96, at, o["ordered_minor"])
 
 
 def _after_business_days(since: datetime, days: int) -> datetime:
@@ -275,9 +324,10 @@ CHECKS = {
         charge_failed_but_confirmed, paid_not_posted, shipped_not_recorded, recorded_not_shipped,
         delivered_not_billed, invoice_sent_not_active, active_not_paid, cancelled_but_paid,
         cancelled_but_shipped, returned_but_paid, refunded_more_than_paid,
-        shipped_more_than_ordered, payout_to_cancelled, payout_vs_split, delivered_not_paid_out,
-        parts_vs_whole, late_settlement, rate_missing, settlement_short, paid_vs_settled,
-        settled_not_posted, silent_order,
+        shipped_more_than_ordered, shipped_less_than_ordered, shipped_not_billed,
+        billed_not_fulfilled, order_unknown_to_billing, payout_to_cancelled, payout_vs_split,
+        delivered_not_paid_out, parts_vs_whole, late_settlement, rate_missing, settlement_short,
+        paid_vs_settled, settled_not_posted, silent_order,
     )
 }  # fmt: skip
 RESTS_ON: dict[str, tuple[str, ...]] = {
@@ -295,6 +345,14 @@ RESTS_ON: dict[str, tuple[str, ...]] = {
         "active_not_paid", "rate_missing",
     ),
     "payout_vs_split": ("payout_to_cancelled",),
+    "billed_not_fulfilled": ("recorded_not_shipped",),
+    "shipped_less_than_ordered": (
+        "shipped_more_than_ordered", "recorded_not_shipped", "billed_not_fulfilled",
+    ),
+    "order_unknown_to_billing": (
+        "charge_failed_but_confirmed", "paid_not_posted", "shipped_not_billed",
+        "delivered_not_billed",
+    ),
     "silent_order": tuple(name for name in CHECKS if name != "silent_order"),
 }  # fmt: skip
 

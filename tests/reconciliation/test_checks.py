@@ -45,6 +45,7 @@ SENT = {"shipped_at": T}
 MARKED = {"recorded_at": T, "recorded_quantity": 1}
 SHIP = {"to_ship_quantity": 1}
 HANDED = {"delivered_at": T}
+WORTH = {"ordered_minor": 1}
 RETURN = {"returned_quantity": 1}
 VOID = {"credited_minor": 1000}
 TO_ACTIVATE = {"to_activate_quantity": 1}
@@ -131,12 +132,23 @@ SOON = 0 * HOUR
         ("refunded_more_than_paid", SOON, {"paid_minor": 10, "refunded_minor": 10}, "HOLDS"),
         ("refunded_more_than_paid", SOON, {"paid_minor": 10, "refunded_minor": 11}, "BROKEN"),
         ("refunded_more_than_paid", SOON, {"paid_minor": 10, "refunded_minor": 1}, "HOLDS"),
-        ("shipped_more_than_ordered", SOON,
-         {"to_ship_quantity": 2, "shipped_quantity": 2}, "HOLDS"),
-        ("shipped_more_than_ordered", SOON,
-         {"to_ship_quantity": 2, "shipped_quantity": 3}, "BROKEN"),
-        ("shipped_more_than_ordered", SOON,
-         {"to_ship_quantity": 2, "shipped_quantity": 1}, "HOLDS"),
+        ("shipped_not_billed", 168 * HOUR, {**SENT, **WORTH}, "BROKEN"),
+        ("shipped_not_billed", 168 * HOUR - TICK, {**SENT, **WORTH}, "WAITING"),
+        ("shipped_not_billed", 168 * HOUR, {**SENT, **BILLED}, "HOLDS"),
+        ("shipped_not_billed", 168 * HOUR, {**SENT, **WORTH, **HANDED}, "HOLDS"),  # another check's
+        ("shipped_not_billed", 168 * HOUR, {**SENT, **WORTH, **RETURN}, "HOLDS"),
+        ("shipped_not_billed", 168 * HOUR, {**SENT, "ordered_minor": 0}, "HOLDS"),
+        ("billed_not_fulfilled", 120 * HOUR, {**BILLED, **SHIP}, "BROKEN"),
+        ("billed_not_fulfilled", 120 * HOUR - TICK, {**BILLED, **SHIP}, "WAITING"),
+        ("billed_not_fulfilled", 120 * HOUR, {**BILLED, **SHIP, **SENT}, "HOLDS"),
+        ("billed_not_fulfilled", 120 * HOUR,
+         {**BILLED, **SHIP, **SENT, "unshipped_quantity": 1}, "BROKEN"),
+        ("billed_not_fulfilled", 120 * HOUR, BILLED, "HOLDS"),  # nothing has to be sent
+        ("billed_not_fulfilled", 120 * HOUR, {**BILLED, **SHIP, **VOID}, "HOLDS"),
+        ("billed_not_fulfilled", 120 * HOUR, {**BILLED, **SHIP, "cancelled_at": T}, "HOLDS"),
+        ("paid_vs_invoiced", 72 * HOUR, {**BILLED, "unshipped_quantity": 1}, "HOLDS"),  # not owed
+        ("paid_vs_invoiced", 72 * HOUR,
+         {**BILLED, "unshipped_quantity": 1, "paid_minor": 9}, "BROKEN"),
         ("silent_order", 240 * HOUR, QUIET, "BROKEN"),
         ("silent_order", 240 * HOUR - TICK, QUIET, "WAITING"),
         ("silent_order", 240 * HOUR, {**QUIET, **OUT}, "HOLDS"),

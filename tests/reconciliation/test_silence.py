@@ -267,8 +267,8 @@ def test_looking_costs_the_same_however_many_events_there_are(carrier: Source) -
 @pytest.mark.parametrize(
     ("slug", "checks"),
     [
-        ("billing", {"paid_not_posted", "delivered_not_billed", "paid_vs_invoiced"}),
-        ("carrier", {"recorded_not_shipped", "silent_order"}),
+        ("billing", {"paid_not_posted", "paid_vs_invoiced", "order_unknown_to_billing"}),
+        ("carrier", {"recorded_not_shipped", "silent_order", "shipped_less_than_ordered"}),
         ("subscriptions-app", {"invoice_sent_not_active"}),
     ],
 )
