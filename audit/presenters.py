@@ -76,6 +76,11 @@ _WORDS = {
     "replay.started": "Replay started",
     "pass.started": "Pass over all orders begun",
     "event.set_apart": "Said to be no duplicate",
+    "bulk.asked": "Bulk waits for a second person",
+    "bulk.begun": "Bulk begun",
+    "bulk.approved": "Bulk agreed to",
+    "bulk.refused": "Bulk refused",
+    "bulk.undone": "Undo of a bulk begun",
     "job.stopped": "Stop of a job asked for",
 }
 _STREAMS = {

@@ -233,6 +233,10 @@ FILE_UPLOAD_HANDLERS = [
 RECON_ALLOW_LOCAL_TARGETS = not IS_PRODUCTION
 # Where messages to people go beside their inbox: apprise addresses, `{email}` is the recipient's.
 NOTIFY_URLS = os.environ.get("NOTIFY_URLS", "").split()
+# How much a person may do on many exceptions without a second one: so many, and so much at risk,
+# in minor units of each currency.
+BULK_ALONE_ITEMS = int(os.environ.get("BULK_ALONE_ITEMS", "50"))
+BULK_ALONE_MINOR = int(os.environ.get("BULK_ALONE_MINOR", "1000000"))
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -160,6 +160,47 @@ def wake(*, case_id: int, by: User, at: datetime, version: int | None = None) ->
 
 
 @transaction.atomic
+def unsnooze(*, case_id: int, by: User, at: datetime, version: int | None = None) -> Case:
+    """Undo the snooze of a case that nobody had begun; raises Cannot if it does not wait."""
+    case = _for_work(case_id, by=by, version=version)
+    before = case.state
+    try:
+        case.return_to_queue()
+    except TransitionNotAllowed as refusal:
+        raise Cannot(_is_now(case)) from refusal
+    keep(
+        case, action="case.woken", words="undid its snooze", actor=by.username, at=at,
+        from_state=before,
+    )  # fmt: skip
+    return case
+
+
+@transaction.atomic
+def give_back(
+    *, case_id: int, to: User | None, by: User, at: datetime, version: int | None = None
+) -> Case:
+    """Undo an assignment: the case is whose it was before, or nobody's.
+
+    Raises Cannot if it is closed, NotAllowed, Conflict.
+    """
+    case = _for_work(case_id, by=by, version=version)
+    if not case.is_open:
+        raise Cannot(_is_now(case))
+    held = case.owner
+    case.owner = to
+    keep(
+        case,
+        action="case.assigned",
+        words=f"gave it back to {name_of(to) if to else 'nobody'}",
+        actor=by.username,
+        at=at,
+        from_state=case.state,
+        detail={"to": to.username if to else "", "from": held.username if held else ""},
+    )
+    return case
+
+
+@transaction.atomic
 def escalate(
     *, case_id: int, reason: str, by: User, at: datetime, version: int | None = None
 ) -> Case:

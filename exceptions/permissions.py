@@ -77,6 +77,11 @@ def check_can_comment(by: User, case: Case) -> None:
         raise NotAllowed(f"Needs a member of {case.team.name}, which owns this exception.")
 
 
+def can_work_any(by: User) -> bool:
+    """Tell whether `by` works exceptions of some team."""
+    return bool(roles(by) & {OPERATOR, TEAM_LEAD, ADMIN})
+
+
 def can_work(by: User, case: Case) -> bool:
     """Tell whether `by` works cases of this team."""
     return not refusal_to_work(by, case)

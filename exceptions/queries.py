@@ -24,6 +24,7 @@ from reconciliation.models import Alias, Event
 
 __all__ = [
     "BadCursor",
+    "capped_count",
     "case_detail",
     "case_row",
     "cursor",
@@ -78,6 +79,12 @@ def queue_page(
     rows = [row(case, names=names, at=at) for case in cases[:size]]
     next_cursor = cursor(cases[size - 1]) if len(cases) > size else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
+
+
+def capped_count(found: QuerySet[Case]) -> Count:
+    """Count a set, to 1,000 at most."""
+    (number,) = _counts([found])
+    return words.count(number)
 
 
 def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summary:

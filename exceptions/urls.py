@@ -2,12 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from exceptions.views import case, correct, live, metrics, orders, queue, repairs, views
+from exceptions.views import bulk, case, correct, live, metrics, orders, queue, repairs, views
 from reconciliation.views import replay
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
     path("exceptions/changes/", live.changes, name="queue-changes"),
+    path("exceptions/bulk/", bulk.bulks, name="bulks"),
+    path("exceptions/bulk/<int:bulk_id>/", bulk.one, name="bulk"),
+    path("exceptions/bulk/<int:bulk_id>/run/", bulk.run, name="run-bulk"),
+    path("exceptions/bulk/<int:bulk_id>/approve/", bulk.approve, name="approve-bulk"),
+    path("exceptions/bulk/<int:bulk_id>/refuse/", bulk.refuse, name="refuse-bulk"),
+    path("exceptions/bulk/<int:bulk_id>/again/", bulk.again, name="again-bulk"),
+    path("exceptions/bulk/<int:bulk_id>/undo/", bulk.undo, name="undo-bulk"),
+    path("exceptions/bulk/<int:bulk_id>/report.csv", bulk.report, name="bulk-report"),
     path("exceptions/<int:case_id>/", case.case, name="case"),
     path("exceptions/<int:case_id>/looking/", live.looking, name="looking"),
     path("exceptions/<int:case_id>/claim/", case.claim, name="claim"),

@@ -151,10 +151,17 @@ def _job_row(job: Job, user: User) -> JobRow:
         is_under_way=is_under_way,
         is_stopping=is_stopping,
         stop_refusal=_stop_refusal(job, user) if is_under_way else "",
-        href=f"/imports/{job.parameters['upload']}/" if "upload" in job.parameters else "",
+        href=_href(job),
         parameters=job.parameters,
         result=job.result,
     )
+
+
+def _href(job: Job) -> str:
+    """Give the page of what it works on."""
+    pages = {"upload": "/imports/", "bulk": "/exceptions/bulk/"}
+    named = (f"{pages[name]}{job.parameters[name]}/" for name in pages if name in job.parameters)
+    return next(named, "")
 
 
 def _progress(job: Job) -> str:

@@ -1,5 +1,6 @@
 """What the exception desk knows: cases, repairs, escalations, notes, views."""
 
+from exceptions.models.bulk import Bulk, BulkItem
 from exceptions.models.cases import Case
 from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
@@ -10,6 +11,8 @@ from exceptions.models.snoozes import Snooze
 from exceptions.models.views import SavedView
 
 __all__ = [
+    "Bulk",
+    "BulkItem",
     "Case",
     "ClockInterval",
     "ClockPlan",

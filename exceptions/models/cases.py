@@ -166,10 +166,11 @@ class Case(models.Model):
     def return_to_owner(self) -> None:
         """Go back to whom it belongs: the repair failed, did not hold, or was undone."""
 
-    @transition(field=state, source="VERIFYING", target="NEW")
+    @transition(field=state, source=["VERIFYING", "WAITING"], target="NEW")
     def return_to_queue(self) -> None:
         """Go back to its team, where nobody owns it yet."""
         self.responded_at = None
+        self._stop_waiting()
 
     @transition(
         field=state, source=["NEW", "IN_PROGRESS", "WAITING", "VERIFYING"], target="SETTLED"

@@ -15,7 +15,7 @@ from django_htmx.http import reswap, retarget, trigger_client_event
 from exceptions import queries
 from exceptions.forms import SNOOZES, WAITS
 from exceptions.models import Case
-from exceptions.permissions import visible_cases
+from exceptions.permissions import can_work_any, visible_cases
 from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
 
 PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
@@ -157,6 +157,7 @@ def _context(
         "facts": [fact for fact in detail.facts if fact.name not in _SHOWN_ABOVE],
         **_compared(detail),
         "row": detail.row,
+        "can_tick": can_work_any(person(request)),
         "preview": shown,
         "others": [offer for offer in detail.repairs if not shown or offer.kind != shown.kind],
         "timeline": timeline,

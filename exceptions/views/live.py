@@ -19,7 +19,7 @@ _DIGITS = 18  # of what fits a bigint
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
     """Give the cells that changed since the list was shown, or 204."""
-    at, asked, given = now(), read(request), request.GET
+    at, asked, given = now(), read(request.GET, user=person(request)), request.GET
     since = _moment(given.get("since", ""))
     loaded_at = _moment(given["loaded"]) if "loaded" in given else since
     found = live.news(

@@ -5,8 +5,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 from exceptions import queries
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
-from exceptions.permissions import visible_cases
+from exceptions.permissions import can_work_any, visible_cases
 from exceptions.views.answers import is_swap, person
 from reconciliation.clock import now
 from reconciliation.models import Source
@@ -45,12 +46,20 @@ class Asked:
         """Give what an address keeps when its filters change."""
         return {"view": self.view, "q": self.search}
 
+    @property
+    def view_name(self) -> str:
+        """Name the view for the screen."""
+        if not self.view:
+            return "All open"
+        name = SavedView.objects.filter(slug=self.view).values_list("name", flat=True).first()
+        return name or "All open"
+
 
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
     """Show the exceptions that are open for this person, the most urgent first."""
     at = now()
-    asked = read(request)
+    asked = read(request.GET, user=person(request))
     if filters.is_adding(request.GET) and not asked.problem:
         texts = [filters.to_text(each) for each in asked.conditions]
         return redirect(filters.href(QUEUE, asked.keep, texts))
@@ -67,15 +76,14 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(request, "exceptions/queue.html", context, status=status)
 
 
-def read(request: HttpRequest) -> Asked:
-    """Read what an address of the queue asks for; raises Http404 for a view that is not there."""
-    given = request.GET
+def read(given: QueryDict, *, user: User) -> Asked:
+    """Read which view, filters and search an address or a form asks for; raises Http404."""
     view = given.get("view", "")
     is_edited = "f" in given or filters.is_adding(given)
     conditions, problem = filters.read(FIELDS, given)
     if view and not is_edited:
         try:
-            conditions = queries.view_filters(slug=view, user=person(request))
+            conditions = queries.view_filters(slug=view, user=user)
         except SavedView.DoesNotExist as missing:
             raise Http404 from missing
     return Asked(
@@ -102,7 +110,14 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
         "is_searching": bool(asked.search),
         "is_filtered": asked.is_edited,
         "live_href": live_href(asked, loaded_at=at, since=at),
+        "kept": [*asked.keep.items(), *(("f", text) for text in _texts(asked))],
     }
+    if page.rows:
+        found = queries.found_cases(
+            visible_cases(user), user=user, at=at, filters=asked.conditions, search=asked.search
+        )
+        context["can_tick"] = can_work_any(user)
+        context["total"] = queries.capped_count(found)
     if not page.rows:
         context |= _emptiness(request, asked)
     return context
@@ -114,7 +129,7 @@ def _emptiness(request: HttpRequest, asked: Asked) -> dict[str, Any]:
         "filter_count": len(asked.conditions),
         "open_count": queries.open_count(user=person(request)),
         "last_closed_at": last.order_by("-closed_at").values_list("closed_at", flat=True).first(),
-        "view_name": _view_name(asked),
+        "view_name": asked.view_name,
         "includes_closed": any(each.get("field") == "closed" for each in asked.conditions),
         "closed_href": filters.href(
             QUEUE,
@@ -129,7 +144,7 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
     user = person(request)
     return {
         "view": asked.view,
-        "view_name": _view_name(asked),
+        "view_name": asked.view_name,
         "tabs": queries.tabs(user=user, at=at),
         "summary": queries.summary(user=user, at=at, filters=asked.conditions),
         "bar": filters.bar(
@@ -147,13 +162,6 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
     }
 
 
-def _view_name(asked: Asked) -> str:
-    if not asked.view:
-        return "All open"
-    name = SavedView.objects.filter(slug=asked.view).values_list("name", flat=True).first()
-    return name or "All open"
-
-
 def list_href(asked: Asked, *, after: str = "") -> str:
     """Write the address of another page of what is asked for."""
     return f"{QUEUE}?{_query(asked, after=after)}"
@@ -169,7 +177,12 @@ def live_href(asked: Asked, *, loaded_at: datetime, since: datetime) -> str:
 
 def _query(asked: Asked, **more: str) -> str:
     parts = [(name, value) for name, value in {**asked.keep, **more}.items() if value]
-    if asked.is_edited:
-        texts = [filters.to_text(each) for each in asked.conditions]
-        parts += [("f", text) for text in texts or [""]]
+    parts += [("f", text) for text in _texts(asked)]
     return urlencode(parts)
+
+
+def _texts(asked: Asked) -> list[str]:
+    """Write the filters that the view alone does not say; none at all is said too."""
+    if not asked.is_edited:
+        return []
+    return [filters.to_text(each) for each in asked.conditions] or [""]

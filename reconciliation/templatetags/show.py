@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 from django import template
@@ -37,6 +37,12 @@ def moment(at: datetime | None) -> SafeString | str:
     is_this_year = local.year == timezone.localtime().year
     text = f"{local:%-d %b %H:%M}" if is_this_year else f"{local:%-d %b %Y %H:%M}"
     return _time(at, text)
+
+
+@register.filter
+def stamp(at: datetime) -> str:
+    """Write a moment for machines, as short as it gets: "2026-11-22T07:20:00Z"."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @register.filter

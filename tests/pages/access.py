@@ -84,6 +84,17 @@ def _of_source(name: str, sent: Mapping[str, str] | None = None, status: Answer 
     return Rule(f"/sources/shop/{name}/", every_role(NOT_SO), only(PLATFORM, status), sent or {})
 
 
+def _of_bulk(name: str, status: Answer, sent: Mapping[str, str] | None = None) -> Rule:
+    """Describe a verb on a bulk that someone else asked for and that waits for a lead."""
+    leads = ("Team lead", "Admin")
+    post = {
+        role: status if role in leads else DENIED if role in SEE_ALL else HIDDEN for role in ROLES
+    }
+    return Rule(
+        f"/exceptions/bulk/{{bulk}}/{name}/", every_role(NOT_SO), _signed_in(post), sent or {}
+    )
+
+
 _LEADS = {"Operator": DENIED}  # only a lead gives work to others
 _COMMENTS: dict[str, Answer] = {**dict.fromkeys(ROLES, SEEN), "Auditor": DENIED}
 _COMMENTS |= {"Rule editor": HIDDEN, "Rule approver": HIDDEN}
@@ -109,6 +120,20 @@ RULES: dict[str, Rule] = {
     "exceptions/changes/": _page(
         "/exceptions/changes/?shown=&since=2026-01-01T00:00:00%2B00:00",
         {**only(SEE_CASE, others=NO_NEWS)},
+    ),
+    "exceptions/bulk/": Rule(
+        "/exceptions/bulk/", every_role(OK), only(DESK, SEEN), {"verb": "snooze", "all": "1"}
+    ),
+    "exceptions/bulk/<int:bulk_id>/": _page(
+        "/exceptions/bulk/{bulk}/", only(SEE_ALL, others=HIDDEN)
+    ),
+    "exceptions/bulk/<int:bulk_id>/run/": _of_bulk("run", SEEN, {"for": "1h"}),
+    "exceptions/bulk/<int:bulk_id>/approve/": _of_bulk("approve", SEEN),
+    "exceptions/bulk/<int:bulk_id>/refuse/": _of_bulk("refuse", SEEN, {"reason": "not now"}),
+    "exceptions/bulk/<int:bulk_id>/again/": _of_bulk("again", CHANGED),
+    "exceptions/bulk/<int:bulk_id>/undo/": _of_bulk("undo", CHANGED),
+    "exceptions/bulk/<int:bulk_id>/report.csv": _page(
+        "/exceptions/bulk/{bulk}/report.csv", only(SEE_ALL, others=HIDDEN)
     ),
     "exceptions/<int:case_id>/": _page("/exceptions/{case}/", only(SEE_CASE, others=HIDDEN)),
     "exceptions/<int:case_id>/claim/": _verb("claim"),

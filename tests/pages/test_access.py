@@ -6,10 +6,12 @@ from itertools import product
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from exceptions.models import Bulk
 from reconciliation import mappings, uploads
 from reconciliation.models import DiffWindow, Job, RejectedEvent, SubjectData, Upload
 from tests.exceptions.people import case, install_product
@@ -42,6 +44,11 @@ def desk(db: None) -> dict[str, str]:
     """Give an installed product with one new case, and what stands for it in addresses."""
     install_product()
     made = case("charge_failed_but_confirmed", order="O-1")
+    asked = Bulk.objects.create(
+        verb="snooze", words="1", state="ASKED", created_at=NOON,
+        asked_by=User.objects.create(username="asker"),
+    )  # fmt: skip
+    asked.items.create(case=made, version=made.version)
     job = Job.objects.create(kind="import", title="Import", state="RUNNING", created_at=NOON)
     event = place("O-2")
     rejected = RejectedEvent.objects.create(
@@ -54,6 +61,7 @@ def desk(db: None) -> dict[str, str]:
     return {
         "person": str(person.pk),
         "case": str(made.pk),
+        "bulk": str(asked.pk),
         "order": "O-1",
         "job": str(job.pk),
         "event": str(event.pk),
