@@ -50,6 +50,7 @@ class Fault(NamedTuple):
     check: str
     since: str  # the message from which the window runs; the last of all where empty
     hours: int  # the window
+    business_days: int = 0  # the window where it counts these instead
 
 
 def _decline(purchase: Purchase, facts: list[Fact], _rng: Random) -> list[Fact]:

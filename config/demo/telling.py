@@ -9,6 +9,7 @@ from itertools import accumulate, count
 from random import Random
 from typing import Any, NamedTuple
 
+from config.demo.border import BORDER
 from config.demo.company import Company, Purchase
 from config.demo.facts import Fact, event_id
 from config.demo.faults import FAULTS, UNKNOWN_ORDER, Fault, unknown_order
@@ -16,6 +17,7 @@ from config.demo.noise import NOISE, Noise
 from config.demo.stories import story
 
 LONGEST_STORY = timedelta(days=14)  # nothing is told of an order later than this
+_FRIDAY, _CLOSING_HOUR = 5, 18
 _ALL = 10_000  # what the shares of faults and noise are parts of
 
 
@@ -95,10 +97,10 @@ def _turn(rng: Random, fault_factor: int) -> Fault | Noise | None:
 
 @cache
 def _turns(fault_factor: int) -> tuple[Sequence[Fault | Noise], Sequence[int]]:
-    shares = [fault.per_10_000 * fault_factor for fault in FAULTS]
-    shares += [noise.per_10_000 for noise in NOISE]
+    turns: tuple[Fault | Noise, ...] = (*FAULTS, *NOISE, *BORDER)
+    shares = [turn.per_10_000 * (fault_factor if isinstance(turn, Fault) else 1) for turn in turns]
     assert sum(shares) <= _ALL, "more turns than orders"
-    return (*FAULTS, *NOISE), tuple(accumulate(shares))
+    return turns, tuple(accumulate(shares))
 
 
 def _expected(fault: Fault, purchase: Purchase, facts: list[Fact]) -> Expected:
@@ -107,9 +109,20 @@ def _expected(fault: Fault, purchase: Purchase, facts: list[Fact]) -> Expected:
     return Expected(
         order=unknown_order(purchase) if is_unknown else purchase.order,
         check=fault.check,
-        due_at=max(moments) + timedelta(hours=fault.hours),
+        due_at=_window_ends(fault, since=max(moments)),
         fault=fault.name,
     )
+
+
+def _window_ends(fault: Fault, *, since: datetime) -> datetime:
+    """Find when a window is over; one in business days at the close of the last of them."""
+    if not fault.business_days:
+        return since + timedelta(hours=fault.hours)
+    day, left = since, fault.business_days
+    while left:
+        day += timedelta(days=1)
+        left -= day.isoweekday() <= _FRIDAY
+    return day.replace(hour=_CLOSING_HOUR, minute=0, second=0, microsecond=0)
 
 
 def _delivery(fact: Fact) -> Delivery:

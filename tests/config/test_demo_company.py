@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from config.demo import truth
+from config.demo.border import BORDER, SETTLEMENT, terms
 from config.demo.company import KINDS, Company
 from config.demo.faults import FAULTS
 from config.demo.noise import NOISE
@@ -24,6 +26,10 @@ def company(*, seed: int = 7, orders: int = 400, days: int = 30) -> Company:
 
 def told(**which: int) -> list[Tale]:
     return list(islice(tales(company(**which)), 400))
+
+
+def told_of(orders: int) -> list[Tale]:
+    return list(islice(tales(company(orders=orders)), orders))
 
 
 def digest(all_told: list[Tale]) -> str:
@@ -73,6 +79,24 @@ def test_what_is_drawn_follows_the_table() -> None:
         assert hoped_for * 0.4 < drawn[fault.name] < hoped_for * 1.8, fault.name
 
 
+def test_one_order_in_twenty_is_paid_abroad_and_a_few_of_these_go_wrong() -> None:
+    kinds = [json.loads(one.body)["type"] for tale in told_of(4_000) for one in tale.deliveries]
+    wrong = sum(turn.per_10_000 for turn in BORDER[1:])
+
+    assert 0.035 < kinds.count(SETTLEMENT) / 4_000 < 0.065
+    assert (BORDER[0].per_10_000 + wrong, wrong) == (500, 60)
+
+
+@pytest.mark.parametrize(
+    ("currency", "rate", "gross"),
+    [("USD", "0.9213", 9_213), ("GBP", "1.1653", 11_653), ("JPY", "0.006139", 6_139)],
+)
+def test_a_payment_abroad_comes_to_gross_less_fee(currency: str, rate: str, gross: int) -> None:
+    settled = terms(10_000, currency, Decimal(rate))
+
+    assert settled == (rate, gross, 30 + gross * 29 // 1000, gross - settled.fee_minor)
+
+
 def test_orders_are_placed_one_after_the_other_inside_the_days() -> None:
     placed = [company().placed_at(number) for number in range(400)]
 
@@ -88,7 +112,7 @@ def test_after_the_past_a_few_orders_a_minute_go_on() -> None:
     assert fourth - first == timedelta(minutes=1)
 
 
-@pytest.mark.parametrize("turn", [*FAULTS, *NOISE], ids=lambda turn: turn.name)
+@pytest.mark.parametrize("turn", [*FAULTS, *NOISE, *BORDER], ids=lambda turn: turn.name)
 def test_a_turn_is_for_kinds_of_orders_that_exist(turn: object) -> None:
     assert set(turn.kinds) <= set(KINDS)  # type: ignore[attr-defined]
 

@@ -29,6 +29,7 @@ ROUTINE = (
     "invoice_sent_not_active",
     "shipped_not_recorded",
     "paid_not_posted",
+    "settled_not_posted",
     "delivered_not_billed",
 )
 
