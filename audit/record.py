@@ -54,6 +54,7 @@ def statement(rows: str) -> str:
                 WHERE known.stream = given.stream AND known.subject_id = given.subject_id
             ), 0) AS sequence
         FROM {rows} AS given
+        OFFSET 0  -- or the newest row would be looked up for each place that names the sequence
     ) AS numbered
     """  # noqa: S608 - `rows` is a name that our own code writes
 

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 from tests.benchmarks.fold import APPLY
 from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.ingest import INGEST
+from tests.benchmarks.passes import RECONCILE
 from tests.benchmarks.queue import QUEUE
 
-BENCHMARKS: Mapping[str, Benchmark] = {"apply": APPLY, "ingest": INGEST, "queue": QUEUE}
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "apply": APPLY,
+    "ingest": INGEST,
+    "queue": QUEUE,
+    "reconcile": RECONCILE,
+}
