@@ -19,6 +19,7 @@ from reconciliation.sql import array, load
 
 # Columns that a move changes; history takes all others from the order's row as it is.
 _MOVED = ("state", "version", "reconciled_at")
+_JUDGED = ("verdict", "is_closable")
 
 
 @transaction.atomic
@@ -30,11 +31,13 @@ def advance(
     cause_event_id: int | None = None,
     causes: Mapping[int, int] | None = None,
     rulebook_version: int | None = None,
+    verdicts: str = "",
 ) -> int:
     """Move each order as far as its facts allow, up or down; says how many moved.
 
     Every hop leaves a history row and an audit row. `causes` names the event for each order
-    where they differ.
+    where they differ. `verdicts` names a table of new verdicts (order_id, verdict, is_closable),
+    which are written on what moves.
     """
     if not order_ids:
         return 0
@@ -44,7 +47,7 @@ def advance(
         # A statement of its own: the next one must see what others committed before the lock.
         cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
         cursor.execute(
-            advance_sql(),
+            advance_sql(verdicts),
             {
                 "order_ids": array(ids),
                 "causes": array(named.get(order_id, cause_event_id) for order_id in ids),
@@ -63,10 +66,11 @@ def possible_moves(order: Order) -> list[str]:
 
 
 @cache
-def advance_sql() -> str:
+def advance_sql(verdicts: str = "") -> str:
     """Write the one statement that moves a set, from the declarations."""
     others = [name for name in history_columns() if name not in _MOVED]
     return load("advance").format(
+        orders=_judged(verdicts) if verdicts else "reconciliation_order",
         facts=",\n        ".join(
             f"{as_sql(fact, table='orders')} AS {name}" for name, fact in FACTS.items()
         ),
@@ -91,6 +95,16 @@ def history_columns() -> tuple[str, ...]:
     missing = set(columns) - kept
     assert not missing, f"the history of orders lacks {missing}"
     return columns
+
+
+def _judged(verdicts: str) -> str:
+    """Write orders as they are with the verdicts of this table."""
+    kept = [f"stored.{name}" for name in history_columns() if name not in _JUDGED]
+    found = [f"COALESCE(found.{name}, stored.{name}) AS {name}" for name in _JUDGED]
+    return (
+        f"(SELECT {', '.join(kept + found)} FROM reconciliation_order AS stored"  # noqa: S608
+        f" LEFT JOIN {verdicts} AS found ON found.order_id = stored.id)"
+    )
 
 
 def _case() -> str:

@@ -14,26 +14,30 @@ facts AS MATERIALIZED (
         orders.id,
         orders.state,
         orders.version,
+        orders.verdict,
+        orders.is_closable,
         given.cause,
         {facts}
     FROM given
-    JOIN reconciliation_order AS orders ON orders.id = given.order_id
+    JOIN {orders} AS orders ON orders.id = given.order_id
 ),
 known AS MATERIALIZED (
     SELECT
         known.id,
         known.state,
         known.version,
+        known.verdict,
+        known.is_closable,
         known.cause,
         {conditions}
     FROM facts AS known
 ),
 routed AS MATERIALIZED (
     SELECT
-        ways.id, ways.version, ways.cause, ways.path
+        ways.id, ways.version, ways.verdict, ways.is_closable, ways.cause, ways.path
     FROM (
         SELECT
-            known.id, known.version, known.cause,
+            known.id, known.version, known.verdict, known.is_closable, known.cause,
             {path} AS path
         FROM known
     ) AS ways
@@ -73,6 +77,8 @@ moved AS (
     SET
         state = ends.state,
         version = orders.version + ends.hops,
+        verdict = routed.verdict,
+        is_closable = routed.is_closable,
         reconciled_at = CASE ends.stamp
             WHEN 'set' THEN %(at)s::timestamptz
             WHEN 'clear' THEN NULL

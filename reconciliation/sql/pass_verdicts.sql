@@ -1,4 +1,4 @@
--- Writes the verdicts that changed on their orders; the state machine reads them there.
+-- Writes the verdicts that changed on their orders; the state machine has written those that moved.
 UPDATE reconciliation_order AS orders
 SET
     verdict = found.verdict,

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -26,6 +27,7 @@ class Benchmark(NamedTuple):
     unit: str
     play: Callable[[int, int], Iterator[Rates]]
     goals: tuple[Goal, ...]
+    units: Mapping[str, str] = MappingProxyType({})  # of what is no rate
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,11 @@ def run(*, name: str, benchmark: Benchmark, orders: int, rounds: int) -> Report:
     """Play all rounds in the database at hand."""
     played = list(benchmark.play(orders, rounds))
     rows = [
-        Row(what, round(median(each[what] for each in played), 1), benchmark.unit)
+        Row(
+            what,
+            round(median(each[what] for each in played), 1),
+            benchmark.units.get(what, f"{benchmark.unit}/s"),
+        )
         for what in played[0]
     ]
     return Report(name, machine(), rounds, rows, [_judge(goal, played) for goal in benchmark.goals])
@@ -90,7 +96,7 @@ def as_table(report: Report) -> str:
     """Lay a report out for people."""
     width = max(len(row.what) for row in report.rows)
     lines = [f"{report.name}, on {report.machine}, medians of {report.rounds} rounds", ""]
-    lines += [f"{row.what:<{width}}  {row.rate:>10,.0f} {row.unit}/s" for row in report.rows]
+    lines += [f"{row.what:<{width}}  {row.rate:>10,.0f} {row.unit}" for row in report.rows]
     lines.append("")
     lines += [
         f"{goal.what}: {goal.value:.2f}, goal {goal.goal:g}: "

@@ -7,10 +7,12 @@ from tests.benchmarks.frame import Benchmark
 from tests.benchmarks.ingest import INGEST
 from tests.benchmarks.passes import RECONCILE
 from tests.benchmarks.queue import QUEUE
+from tests.benchmarks.scale import SCALE
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "apply": APPLY,
     "ingest": INGEST,
     "queue": QUEUE,
     "reconcile": RECONCILE,
+    "scale": SCALE,
 }
