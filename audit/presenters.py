@@ -26,6 +26,7 @@ _WORDS = {
     "case.commented": "Comment written",
     "case.dismissed": "Exception dismissed",
     "case.reopened": "Exception reopened",
+    "case.skipped": "Exception skipped",
     "case.settled": "Exception settled",
     "case.escalated": "Exception escalated",
     "case.corrected": "Corrected and sent again",

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from exceptions.models import Skip
+
 SNOOZES = (
     ("1h", "1 hour"),
     ("4h", "4 hours"),
@@ -79,6 +81,15 @@ class ReasonForm(VersionForm):
 
     reason = forms.CharField(
         max_length=500, error_messages={"required": "Say why, in a few words."}
+    )
+
+
+class SkipForm(forms.Form):
+    """Pass a case over: one of four reasons, which say where routing goes wrong."""
+
+    reason = forms.ChoiceField(
+        choices=Skip.Reason.choices,
+        error_messages={"required": "Say why.", "invalid_choice": "Choose one of the reasons."},
     )
 
 

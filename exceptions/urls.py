@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, path
 
-from exceptions.views import bulk, case, correct, live, metrics, orders, queue, repairs, views
+from exceptions.views import (
+    bulk,
+    case,
+    correct,
+    live,
+    metrics,
+    orders,
+    queue,
+    repairs,
+    views,
+    working,
+)
 from reconciliation.views import replay
 
 urlpatterns: list[URLPattern] = [
@@ -16,6 +27,7 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/bulk/<int:bulk_id>/again/", bulk.again, name="again-bulk"),
     path("exceptions/bulk/<int:bulk_id>/undo/", bulk.undo, name="undo-bulk"),
     path("exceptions/bulk/<int:bulk_id>/report.csv", bulk.report, name="bulk-report"),
+    path("exceptions/next/", working.following, name="next-case"),
     path("exceptions/<int:case_id>/", case.case, name="case"),
     path("exceptions/<int:case_id>/looking/", live.looking, name="looking"),
     path("exceptions/<int:case_id>/claim/", case.claim, name="claim"),
@@ -24,6 +36,7 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/<int:case_id>/wake/", case.wake, name="wake"),
     path("exceptions/<int:case_id>/escalate/", case.escalate, name="escalate"),
     path("exceptions/<int:case_id>/comment/", case.comment, name="comment"),
+    path("exceptions/<int:case_id>/skip/", working.skip, name="skip"),
     path("exceptions/<int:case_id>/dismiss/", case.dismiss, name="dismiss"),
     path("exceptions/<int:case_id>/reopen/", case.reopen, name="reopen"),
     path("exceptions/<int:case_id>/correct/", correct.correct, name="correct"),

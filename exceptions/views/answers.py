@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth.models import User
@@ -85,12 +86,13 @@ def show(
     *,
     preview: RepairPreview | None = None,
     problem: Problem | None = None,
+    around: dict[str, Any] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:
-    """Show a case: the panel for a swap, else the page."""
+    """Show a case: the panel for a swap, else the page with what stands `around` it."""
     template = "exceptions/_panel.html" if is_swap(request) else "exceptions/case.html"
     context = _context(request, detail, preview=preview, problem=problem)
-    return render(request, template, context, status=status)
+    return render(request, template, {**context, **(around or {})}, status=status)
 
 
 def done(
@@ -99,7 +101,7 @@ def done(
     """Say that something was done: the panel, its row and a toast, or a page to go to."""
     if not is_swap(request):
         messages.info(request, said, extra_tags=undo)
-        return HttpResponseRedirect(f"/exceptions/{case_id}/", status=HTTPStatus.SEE_OTHER)
+        return HttpResponseRedirect(_page_of(request, case_id), status=HTTPStatus.SEE_OTHER)
     context = _context(request, detail_of(request, case_id, at=at))
     response = render(request, "exceptions/_worked.html", {**context, "said": said, "undo": undo})
     return trigger_client_event(response, "worked", {"case": case_id}, after="settle")
@@ -186,6 +188,14 @@ def _compared(detail: CaseDetail) -> dict[str, Any]:
 
 def _allows(detail: CaseDetail, verb: str) -> bool:
     return verb in detail.actions and detail.actions[verb].allowed
+
+
+def _page_of(request: HttpRequest, case_id: int) -> str:
+    """Give the case's page, still in the midst of a view if it was sent from there."""
+    page = f"/exceptions/{case_id}/"
+    sent_from = urlsplit(request.headers.get("Referer", ""))
+    is_working = sent_from.path == page and "work=1" in sent_from.query
+    return f"{page}?{sent_from.query}" if is_working else page
 
 
 def _region(request: HttpRequest) -> str:

@@ -22,13 +22,15 @@ from exceptions.forms import (
 )
 from exceptions.permissions import NotAllowed, name_of
 from exceptions.views.answers import check_visible, deny, detail_of, done, person, refused, show
+from exceptions.views.working import bar
 from reconciliation.clock import now
 
 
 @require_safe
 def case(request: HttpRequest, case_id: int) -> HttpResponse:
     """Show everything about one exception."""
-    return show(request, detail_of(request, case_id, at=now()))
+    at = now()
+    return show(request, detail_of(request, case_id, at=at), around=bar(request, case_id, at=at))
 
 
 @require_POST

@@ -159,12 +159,13 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
         "search_label": "Order, customer, event ID",
         "is_edited": asked.is_edited and bool(asked.view),
         "can_save": asked.is_edited and bool(asked.conditions),
+        "work_href": f"{QUEUE}next/?{query(asked)}",
     }
 
 
 def list_href(asked: Asked, *, after: str = "") -> str:
     """Write the address of another page of what is asked for."""
-    return f"{QUEUE}?{_query(asked, after=after)}"
+    return f"{QUEUE}?{query(asked, after=after)}"
 
 
 def live_href(asked: Asked, *, loaded_at: datetime, since: datetime) -> str:
@@ -172,10 +173,11 @@ def live_href(asked: Asked, *, loaded_at: datetime, since: datetime) -> str:
     moments = {"since": since.isoformat()}
     if loaded_at != since:
         moments["loaded"] = loaded_at.isoformat()
-    return f"{QUEUE}changes/?{_query(asked, after=asked.after, **moments)}"
+    return f"{QUEUE}changes/?{query(asked, after=asked.after, **moments)}"
 
 
-def _query(asked: Asked, **more: str) -> str:
+def query(asked: Asked, **more: str) -> str:
+    """Write what is asked for, and more, as the part of an address behind its question mark."""
     parts = [(name, value) for name, value in {**asked.keep, **more}.items() if value]
     parts += [("f", text) for text in _texts(asked)]
     return urlencode(parts)

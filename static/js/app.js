@@ -117,7 +117,7 @@ const focusFirstInvalid = (root) => one("[aria-invalid=true]", root)?.focus();
 on("worked", (event) => {
   const row = one(`#case-${Number(event.detail.case)}`);
   if (row) goTo(row.nextElementSibling || row.previousElementSibling || row);
-  else one("#panel-title")?.focus();
+  else one("#work-next, #panel-title")?.focus();
   watchToasts();
 });
 on("problem", (event) => toast(event.detail.text));
@@ -236,7 +236,7 @@ const keys = {
   j: () => step(1), k: () => step(-1), ArrowDown: () => inRows() && step(1), ArrowUp: () => inRows() && step(-1),
   r: repair, i: claim, a: () => openForm("assign"), h: () => openForm("snooze"), "!": () => openForm("escalate"),
   m: () => openForm("comment"), z: undo, o: openOrder, x: () => tickRow(false), X: () => tickRow(true),
-  "/": () => one("#q")?.focus(), f: () => press("#add-filter > summary"), ".": () => press("#newer"), "[": () => view(-1), "]": () => view(1),
+  "/": () => one("#q")?.focus(), ".": () => press("#newer"), "[": () => view(-1), "]": () => view(1),
   "?": () => one("#shortcuts").showModal(), g: () => { going = Date.now(); },
 };
 const inRows = () => document.activeElement?.closest("#rows");
@@ -260,10 +260,9 @@ on("keydown", (event) => {
     if (press(`[data-go="${CSS.escape(event.key)}"]`)) event.preventDefault();
     return;
   }
-  const act = keys[event.key];
-  if (!act || (event.key.startsWith("Arrow") && !inRows())) return;
-  act();
-  event.preventDefault();
+  const act = keys[event.key] || (() => press(`[data-key="${CSS.escape(event.key)}"]`));
+  if (event.key.startsWith("Arrow") && !inRows()) return;
+  if (act() !== false) event.preventDefault();
 });
 
 /* The filter menu offers what the chosen field takes. */

@@ -4,7 +4,7 @@ An address that the resolver knows and this table does not is a failure, and so 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.install import ROLES
 from tests.pages.people import EVERYONE, NO_ROLE, NOBODY
@@ -135,6 +135,7 @@ RULES: dict[str, Rule] = {
     "exceptions/bulk/<int:bulk_id>/report.csv": _page(
         "/exceptions/bulk/{bulk}/report.csv", only(SEE_ALL, others=HIDDEN)
     ),
+    "exceptions/next/": _page("/exceptions/next/", every_role(SEEN)),
     "exceptions/<int:case_id>/": _page("/exceptions/{case}/", only(SEE_CASE, others=HIDDEN)),
     "exceptions/<int:case_id>/claim/": _verb("claim"),
     "exceptions/<int:case_id>/looking/": Rule(
@@ -159,6 +160,9 @@ RULES: dict[str, Rule] = {
     ),
     "exceptions/<int:case_id>/retry/": _verb("retry", status=REFUSED),
     "exceptions/<int:case_id>/wait/": _verb("wait", sent={"days": "3"}, status=REFUSED),
+    "exceptions/<int:case_id>/skip/": replace(
+        _verb("skip", sent={"reason": "OTHER"}), is_swapped=False
+    ),
     "exceptions/<int:case_id>/dismiss/": _verb("dismiss", sent={"reason": "fine"}),
     "exceptions/<int:case_id>/reopen/": _verb("reopen", status=REFUSED),  # it is open
     "exceptions/<int:case_id>/repairs/<slug:kind>/": Rule(
