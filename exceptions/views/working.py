@@ -20,7 +20,7 @@ from reconciliation.clock import now
 @require_safe
 def following(request: HttpRequest) -> HttpResponse:
     """Go to the next exception of a view, or back to the view at its end."""
-    asked, at, given = read(request), now(), request.GET.get("from", "")
+    asked, at, given = read(request.GET, user=person(request)), now(), request.GET.get("from", "")
     case_id = working.next_case(
         user=person(request),
         at=at,
@@ -55,7 +55,7 @@ def bar(request: HttpRequest, case_id: int, *, at: datetime) -> dict[str, Any]:
     """Give what stands above a case that is one of a view being worked through."""
     if "work" not in request.GET:
         return {}
-    asked = read(request)
+    asked = read(request.GET, user=person(request))
     return {
         "work": working.place(
             case_id=case_id,
@@ -73,4 +73,4 @@ def bar(request: HttpRequest, case_id: int, *, at: datetime) -> dict[str, Any]:
 
 def _next_href(request: HttpRequest, case_id: int) -> str:
     given = {"from": str(case_id)}
-    return f"/exceptions/next/?{query(read(request), **given)}"
+    return f"/exceptions/next/?{query(read(request.GET, user=person(request)), **given)}"
