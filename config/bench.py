@@ -18,6 +18,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from config import pipeline
 from config.demo.company import Company, Purchase
 from config.demo.facts import Fact
+from config.demo.market import Market, MarketPurchase
 from config.demo.sender import sign
 from config.demo.systems import Chances, Systems, SystemsServer
 from config.demo.telling import as_bytes, cloud_event
@@ -106,6 +107,11 @@ class Bench:
         """Have a customer order something of this kind, now."""
         self._bought += 1
         return self._company.purchase(self._bought, (kind,))._replace(placed_at=self.at)
+
+    def buy_from_sellers(self) -> MarketPurchase:
+        """Have a customer order something of several sellers, now."""
+        self._bought += 1
+        return Market(self._company).purchase(self._bought).placed(self.at)
 
     def say(self, *facts: Fact) -> None:
         """Have the company's systems tell what happened."""

@@ -47,6 +47,8 @@ SYSTEMS = (
     System("billing", "Billing", "billing", "revenue-ops", _LEDGER),
     System("card-payments", "Card payments", "payments", "revenue-ops", ("payment.",)),
     System("carrier", "Carrier", "carrier", "fulfilment-ops", ("shipment.", "return.")),
+    System("marketplace", "Marketplace", "marketplace", "fulfilment-ops",
+           ("order.", "payout.", "fulfilment.")),
     System("crm", "CRM", "crm", "revenue-ops", ("order.",)),
 )
 # fmt: on

@@ -4,6 +4,7 @@ While the past is driven, nobody else runs the pipeline: a stage in the middle o
 judge by half of what happened.
 """
 
+import heapq
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from django.db import transaction
 from audit.record import record
 from config import pipeline
 from config.demo import truth
+from config.demo.market import Market
+from config.demo.market_turns import market_tales
 from config.demo.sender import Sender
 from config.demo.telling import LONGEST_STORY, Telling, tales
 from config.premises import ACTOR, JOB_KIND, STEP, Setup, clock_path, truth_path
@@ -113,8 +116,13 @@ def _told_until(job: Job) -> datetime:
 
 def _telling_from(setup: Setup, told_until: datetime) -> Telling:
     """Go to the place where the story was left."""
-    start = setup.company.first_after(told_until - LONGEST_STORY)
-    telling = Telling(tales(setup.company, start=start, fault_factor=setup.fault_factor))
+    since, factor = told_until - LONGEST_STORY, setup.fault_factor
+    company, market = setup.company, Market(setup.company)
+    streams = (
+        tales(company, start=company.first_after(since), fault_factor=factor),
+        market_tales(market, start=market.first_after(since), fault_factor=factor),
+    )
+    telling = Telling(heapq.merge(*streams, key=lambda tale: tale.purchase.placed_at))
     telling.until(told_until)
     return telling
 

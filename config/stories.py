@@ -19,6 +19,7 @@ from config.demo.facts import (
     shipped,
 )
 from config.demo.telling import as_bytes
+from config.market_stories import tell_market
 from config.settlement_stories import tell_settlements
 from exceptions import repair
 from exceptions.models import Case, RepairAttempt
@@ -32,6 +33,7 @@ def tell_all(bench: Bench) -> None:
         _activated_by_itself(bench)
     with bench.story("1 Subscription: the app refuses, a person repairs"):
         _activated_by_a_person(bench)
+    tell_market(bench)
     tell_settlements(bench)
     with bench.story("4 Shop order: everything in order"):
         _all_goes_well(bench)

@@ -1,7 +1,7 @@
 """The simulated company: who orders what, and when.
 
 A pure function of the seed and the first moment. Nothing in this package knows the product: the
-company's six systems speak CloudEvents over HTTP, as any company's would.
+company's systems speak CloudEvents over HTTP, as any company's would.
 """
 
 from bisect import bisect_right
@@ -19,7 +19,7 @@ SUBSCRIPTION, PARCEL, BUNDLE = "subscription", "parcel", "bundle"
 KINDS = {SUBSCRIPTION: 35, PARCEL: 55, BUNDLE: 10}  # of a hundred orders
 _WEEKDAYS = (1.1, 1.1, 1.0, 1.0, 1.05, 0.7, 0.6)  # how busy, from Monday
 _HOURS = (1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 12, 11, 10, 11, 11, 10, 9, 8, 7, 6, 5, 4, 2, 1)
-_MOST_ORDERS = 2**31
+_MOST_ORDERS = 2**26
 _LIVE_EVERY = timedelta(seconds=20)  # between orders, once the past has been told
 
 
@@ -56,6 +56,7 @@ class Company:
     starts_at: datetime
     days: int
     orders: int
+    live_every: timedelta = _LIVE_EVERY
 
     def chance(self, number: int, about: str) -> Random:
         """Give what is left to chance about one order, the same at every asking."""
@@ -80,7 +81,7 @@ class Company:
         """Find when order `number`, counted from 0, is placed; later numbers come later."""
         if number >= self.orders:
             ends_at = self.starts_at + timedelta(days=self.days)
-            return ends_at + (number - self.orders) * _LIVE_EVERY
+            return ends_at + (number - self.orders) * self.live_every
         busy = self._busy_until
         share = (number + 0.5) / self.orders * busy[-1]
         hour = bisect_right(busy, share)

@@ -1,4 +1,4 @@
-"""What the six systems of the company say, each in its own words.
+"""What the systems of the company say, each in its own words.
 
 One function a kind of message, in the canonical vocabulary that the published schemas describe.
 """

@@ -55,7 +55,7 @@ def tell(company: Company, number: int, *, fault_factor: int = 1) -> Tale:
     if turn:
         facts = turn.bend(purchase, facts, rng)
     expected = _expected(turn, purchase, facts) if isinstance(turn, Fault) else None
-    return Tale(purchase, [_delivery(fact) for fact in facts], expected)
+    return Tale(purchase, [deliver(fact) for fact in facts], expected)
 
 
 def tales(company: Company, *, start: int = 0, fault_factor: int = 1) -> Iterator[Tale]:
@@ -125,7 +125,8 @@ def _window_ends(fault: Fault, *, since: datetime) -> datetime:
     return day.replace(hour=_CLOSING_HOUR, minute=0, second=0, microsecond=0)
 
 
-def _delivery(fact: Fact) -> Delivery:
+def deliver(fact: Fact) -> Delivery:
+    """Put a fact on its way."""
     return Delivery(fact.at + fact.told_after, fact.sender, as_bytes(cloud_event(fact)))
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from config.demo import truth
+from config.demo import market_turns, truth
 from config.demo.border import BORDER, SETTLEMENT, terms
 from config.demo.company import KINDS, Company
 from config.demo.faults import FAULTS
+from config.demo.market import Market
 from config.demo.noise import NOISE
-from config.demo.telling import Expected, Tale, Telling, tales
+from config.demo.telling import LONGEST_STORY, Expected, Tale, Telling, tales
 
 STARTS_AT = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -151,3 +152,17 @@ def test_the_truth_that_is_read_is_the_truth_that_was_written_once(tmp_path: Pat
     truth.add(tmp_path / "truth.jsonl", [expected])
 
     assert truth.read(tmp_path / "truth.jsonl") == [expected]
+
+
+def test_the_marketplace_is_a_stream_of_its_own_and_the_same_at_every_telling() -> None:
+    market = Market(Company(seed=3, starts_at=STARTS_AT, days=30, orders=2_000))
+
+    told = [market_turns.tell(market, number) for number in range(300)]
+
+    assert told == [market_turns.tell(market, number) for number in range(300)]
+    wrong = {tale.expected.check for tale in told if tale.expected}
+    assert 0.02 < sum(tale.expected is not None for tale in told) / len(told) < 0.08
+    assert wrong <= {turn.check for turn in market_turns.TURNS}
+    for tale in told:
+        last = max(delivery.at for delivery in tale.deliveries)
+        assert last - tale.purchase.placed_at < LONGEST_STORY
