@@ -1,6 +1,7 @@
 """Story 2, step by step: an order of several sellers, and payouts that are held against a rule."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 from audit.queries import trail
@@ -19,12 +20,12 @@ from config.demo.market import (
 )
 
 
-def tell_market(bench: Bench) -> None:
-    """Tell the story in its three endings."""
+def tell_market(bench: Bench, *, repair: Callable[..., object]) -> None:
+    """Tell the story in its three endings; `repair` does by one click what a person would."""
     with bench.story("2 Marketplace: several sellers, split payouts"):
         _all_goes_well(bench)
     with bench.story("2 Marketplace: a seller is paid too little"):
-        _paid_too_little(bench)
+        _paid_too_little(bench, repair)
     with bench.story("2 Marketplace: a cancelled sub-order is paid out"):
         _paid_though_cancelled(bench)
 
@@ -58,7 +59,7 @@ def _all_goes_well(bench: Bench) -> None:
         _expect_nothing_found(bought)
 
 
-def _paid_too_little(bench: Bench) -> None:
+def _paid_too_little(bench: Bench, repair: Callable[..., object]) -> None:
     bought = _fulfilled(bench)
     first, *others = bought.parts
     share_minor = shares(bought.parts)[first.purchase.order]
@@ -75,8 +76,8 @@ def _paid_too_little(bench: Bench) -> None:
         sides = (case.discrepancy.expected_minor, case.discrepancy.actual_minor)
         expect("Both sides", found=sides, wanted=(share_minor, share_minor - 100))
         expect("The decision", found=_decisions(bench, first)[-1], wanted="payout.differs")
-    with bench.step("The rest is paid, and the case settles"):
-        bench.say(paid_out(first, bench.at, 100, "B"))
+    with bench.step("A team lead has the rest paid with a reason, and the case settles"):
+        repair(bench, case, "pay_seller", role="Team lead", reason="Paid short.")
         bench.go_on(minutes=5)
         case = bench.case(first.purchase, "payout_vs_split")
         expect("The case", found=case.state, wanted="SETTLED")

@@ -33,7 +33,7 @@ def tell_all(bench: Bench) -> None:
         _activated_by_itself(bench)
     with bench.story("1 Subscription: the app refuses, a person repairs"):
         _activated_by_a_person(bench)
-    tell_market(bench)
+    tell_market(bench, repair=_repair)
     tell_settlements(bench)
     with bench.story("4 Shop order: everything in order"):
         _all_goes_well(bench)

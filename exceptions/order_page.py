@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.presenters import Line, lines
 from audit.queries import trail
+from exceptions.family_page import decision_facts, detail_of
 from exceptions.models import Case, Comment
 from exceptions.permissions import name_of
 from reconciliation.fields.registered import check_titles
@@ -84,16 +85,6 @@ class Entry:
     place: tuple[int, int] = (0, 0)  # orders what happened at one moment: facts come first
 
 
-@dataclass(frozen=True)
-class Part:
-    """One part of an order: a seller's or a delivery's."""
-
-    canonical_id: str
-    state: str
-    amount_minor: int
-    currency: str
-
-
 def steps(order: Order) -> list[Step]:
     """Say how far the order has come, when, and where it is stuck."""
     reached = _reached(order)
@@ -116,14 +107,6 @@ def stuck_because(order: Order) -> list[str]:
     titles = dict(check_titles())
     open_now = Discrepancy.objects.filter(order=order, cleared_at__isnull=True).order_by("pk")
     return [titles.get(name, name) for name in open_now.values_list("check_name", flat=True)]
-
-
-def parts(order: Order) -> list[Part]:
-    """List the sub-orders."""
-    return [
-        Part(part.canonical_id, _word(part.state), part.ordered_minor, part.currency)
-        for part in order.parts.order_by("pk")
-    ]
 
 
 def timeline(order: Order, *, kind: str = "", at: datetime) -> list[Entry]:
@@ -207,10 +190,12 @@ def _of_trail(stream: str, subject_id: int) -> Iterator[Entry]:
     rows = list(trail(stream=stream, subject_id=subject_id).defer(None))
     for row, line in zip(rows, lines(rows), strict=True):
         if row.action not in _TOLD_ELSEWHERE:
-            yield _of_line(row.action, line)
+            is_payout = row.action.startswith("payout.")
+            more = decision_facts(detail_of(bytes(row.body))) if is_payout else []
+            yield _of_line(row.action, line, more)
 
 
-def _of_line(action: str, line: Line) -> Entry:
+def _of_line(action: str, line: Line, more: list[tuple[str, str]]) -> Entry:
     is_write = action.startswith(("repair.", "writeback."))
     return Entry(
         at=line.at,
@@ -222,6 +207,7 @@ def _of_line(action: str, line: Line) -> Entry:
         place=(1, line.id),
         reason=line.reason,
         facts=[
+            *more,
             ("Audit entry", f"{line.stream}, number {line.sequence}"),
             ("Recorded", _stamp(line.recorded_at)),
             *([("Rulebook", f"v{line.rulebook_version}")] if line.rulebook_version else []),
@@ -271,7 +257,9 @@ def _with_silences(entries: list[Entry]) -> Iterator[Entry]:
 def _tone(action: str, *, is_person: bool) -> str:
     if action in {"discrepancy.opened", "case.opened", "repair.failed", "writeback.failed"}:
         return "bad"
-    if action in {"discrepancy.cleared", "case.settled", "repair.delivered"}:
+    if action in {"payout.differs", "payout.missing"}:
+        return "bad"
+    if action in {"discrepancy.cleared", "case.settled", "repair.delivered", "payout.matches"}:
         return "ok"
     return "person" if is_person else ""
 

@@ -22,6 +22,7 @@ SOURCES = {
     "card-payments": ("payments", "revenue-ops", ["payment."]),
     "carrier": ("carrier", "fulfilment-ops", ["shipment."]),
     "crm": ("crm", "revenue-ops", []),
+    "marketplace": ("marketplace", "fulfilment-ops", ["payout."]),
     "reconcile": ("internal", "platform", []),
 }
 

@@ -38,6 +38,7 @@ _MESSAGES = {
     "credit_invoice": ("credit_note.issued", "credit_note", "CN"),
     "refund_payment": ("payment.refunded", "refund", "re"),
     "cancel_order": ("order.cancelled", "cancellation", "X"),
+    "pay_seller": ("payout.paid", "payout", "PO"),
 }
 
 Event = dict[str, Any]

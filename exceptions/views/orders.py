@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from exceptions import order_page, queries, settled
+from exceptions import family_page, order_page, queries, settled
 from exceptions.comparison import compare
 from exceptions.views.answers import person, side_by_side
 from reconciliation import people
@@ -20,7 +20,12 @@ from reconciliation.duplicates import refusal_to_judge
 from reconciliation.models import Order, Source
 from reconciliation.order_list import state_words
 
-TABS = (("timeline", "Timeline"), ("sources", "Sources"), ("exceptions", "Exceptions"))
+TABS = (
+    ("timeline", "Timeline"),
+    ("sources", "Sources"),
+    ("parts", "Sub-orders & payouts"),
+    ("exceptions", "Exceptions"),
+)
 KINDS = (
     ("", "All"),
     ("event", "Events"),
@@ -47,7 +52,7 @@ def order(request: HttpRequest, canonical_id: str) -> HttpResponse:
         "state_words": state_words(found),
         "steps": order_page.steps(found),
         "stuck": order_page.stuck_because(found),
-        "parts": order_page.parts(found),
+        "part_count": found.part_count,
         "merged": list(Order.objects.filter(merged_into=found).order_by("pk")),
         "tab": tab,
         "tabs": _tabs(found, tab, exceptions=len(rows)),
@@ -120,6 +125,13 @@ def _sources(_request: HttpRequest, found: Order, at: datetime) -> dict[str, Any
     }
 
 
+def _parts(_request: HttpRequest, found: Order, at: datetime) -> dict[str, Any]:
+    family = family_page.family(found, at=at)
+    if family is None:
+        raise Http404
+    return {"family": family}
+
+
 def _exceptions(_request: HttpRequest, _found: Order, _at: datetime) -> dict[str, Any]:
     return {}  # the rows are on every tab: their number stands in its name
 
@@ -127,6 +139,7 @@ def _exceptions(_request: HttpRequest, _found: Order, _at: datetime) -> dict[str
 _OF_TAB: dict[str, Callable[[HttpRequest, Order, datetime], dict[str, Any]]] = {
     "timeline": _timeline,
     "sources": _sources,
+    "parts": _parts,
     "exceptions": _exceptions,
 }
 
@@ -138,9 +151,10 @@ def _tabs(found: Order, tab: str, *, exceptions: int) -> list[dict[str, Any]]:
             "name": name,
             "href": base if value == "timeline" else f"{base}?tab={value}",
             "is_current": value == tab,
-            "count": exceptions if value == "exceptions" else None,
+            "count": {"exceptions": exceptions, "parts": found.part_count}.get(value),
         }
         for value, name in TABS
+        if value != "parts" or found.part_count or found.parent_id
     ]
 
 

@@ -32,6 +32,7 @@ EFFECTS = {
     "credit_invoice": "credit_note.issued",
     "refund_payment": "payment.refunded",
     "cancel_order": "order.cancelled",
+    "pay_seller": "payout.paid",
 }
 _NOT_A_REFUSAL = {408, 425, 429}  # says "later", not "no"
 _TEXT_KEPT = 2_000

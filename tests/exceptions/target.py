@@ -23,6 +23,7 @@ MADE = {
     "credit_invoice": ("credit_note.issued", "credit_note"),
     "refund_payment": ("payment.refunded", "refund"),
     "cancel_order": ("order.cancelled", "cancellation"),
+    "pay_seller": ("payout.paid", "payout"),
 }
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from exceptions import repair
 from exceptions.explain import why_here
 from exceptions.models import Case
+from exceptions.repairs.plan import Plan
 from reconciliation.models import Order
-from tests.exceptions.people import install_product
+from tests.exceptions.people import connect, install_product, lead
+from tests.exceptions.target import Target, serve
 from tests.world import NOON, line, place, say, settle, the_order
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +104,31 @@ def test_a_seller_who_never_sends_is_one_case_about_his_sub_order() -> None:
     settle(NOON + 11 * DAY)
 
     assert cases() == [("W-2", "silent_order", "fulfilment-ops")]
+
+
+def test_a_lead_has_the_rest_paid_by_one_click_and_the_case_settles() -> None:
+    for part in SHARES:
+        sent(part)
+    paid_out("W-1", 800, NOON)
+    paid_out("W-2", 1701, NOON)
+    invoiced()
+    with serve(Target(at=NOON + DAY)) as marketplace:
+        connect("marketplace", marketplace)
+        settle(NOON)
+        settle(NOON + DAY)
+        short, over = Case.objects.order_by("order__canonical_id")
+        assert [short.recommended_repair, over.recommended_repair] == ["pay_seller"] * 2
+
+        plan = repair.preview(case_id=short.pk, kind="pay_seller")
+        assert isinstance(plan, Plan)
+        repair.run(
+            case_id=short.pk, kind="pay_seller", plan_sha256=plan.sha256(), idempotency_key="f",
+            by=lead(team="revenue-ops"), at=NOON + DAY, reason="Paid short",
+        )  # fmt: skip
+        settle(NOON + DAY)
+
+    assert cases() == [("W-2", "payout_vs_split", "revenue-ops")]
+    assert the_order("W-1").paid_out_minor == 850
+    impossible = repair.preview(case_id=over.pk, kind="pay_seller")
+    assert isinstance(impossible, Plan)
+    assert not impossible.is_possible
