@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 
 import psycopg
 from django.db import connections
@@ -19,6 +20,7 @@ from config.running import free_port
 _HOST = "127.0.0.1"
 _START_SECONDS = 60.0
 _PARTS = ("user", "password", "host", "port")
+_PROCESSES: dict[int, int] = {}
 
 
 @contextmanager
@@ -33,6 +35,7 @@ def serving(module: str) -> Iterator[int]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    _PROCESSES[port] = process.pid
     try:
         _wait_for(port)
         yield port
@@ -65,6 +68,36 @@ def post_all(*, port: int, requests: Sequence[bytes], at_once: int) -> float:
     if failures:
         raise RuntimeError(failures[0])
     return time.perf_counter() - began
+
+
+def cpu_seconds(port: int) -> float:
+    """Say what the server on `port` and the database behind it have used of a core so far."""
+    return sum(map(_cpu_seconds, [*_family(_PROCESSES[port]), *_backends()]))
+
+
+def _family(pid: int) -> Iterator[int]:
+    """Give a process and all that came of it (as Linux tells it)."""
+    yield pid
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in path.read_text().split():
+            yield from _family(int(child))
+
+
+def _backends() -> list[int]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return [pid for (pid,) in cursor.fetchall()]
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # ended meanwhile
+        return 0.0
+    return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
