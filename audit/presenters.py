@@ -37,6 +37,21 @@ _WORDS = {
     "order.separated": "Separated again from",
     "order.released": "Let go again",
     "case.rerouted": "Exception handed over",
+    "case.returned": "Given back",
+    "case.handoff_sent": "Handed to another team",
+    "case.handoff_accepted": "Handoff accepted",
+    "case.handoff_bounced": "Handoff bounced",
+    "case.handoff_lapsed": "Handoff not answered",
+    "case.handoff_withdrawn": "Handoff taken back",
+    "case.handoff_overtaken": "Handoff ended",
+    "team.created": "Team made",
+    "team.changed": "Team changed",
+    "team.member_added": "Member added",
+    "team.member_changed": "Member changed",
+    "team.member_removed": "Member removed",
+    "team.absence_entered": "Absence entered",
+    "team.absence_ended": "Absence ended",
+    "team.calendar_changed": "Calendar changed",
     "repair.begun": "Repair begun",
     "repair.delivered": "Repair confirmed",
     "repair.failed": "Repair failed",
@@ -86,7 +101,7 @@ _WORDS = {
 }
 _STREAMS = {
     "order": "Orders", "case": "Exceptions", "rulebook": "Rules", "source": "Sources",
-    "writeback": "Write-backs", "access": "Access", "system": "System",
+    "writeback": "Write-backs", "access": "Access", "system": "System", "team": "Teams",
 }  # fmt: skip
 _SERVICE = "service:"
 _TOGETHER = timedelta(minutes=1)  # a moment and its writing this near are one to a reader

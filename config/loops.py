@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from audit import seal
 from config import invariants, watch
 from config.pipeline import Take
-from exceptions import escalate, intake, notify, wake
+from exceptions import absences, escalate, handoff, intake, notify, wake
 from reconciliation import clock, heartbeat, silence
 
 _log = structlog.get_logger(__name__)
@@ -30,7 +30,16 @@ def open_cases(*, limit: int, at: datetime) -> int:
 
 
 LOOPS = {
-    "escalate": Loop(((wake.take, 500), (escalate.take, 500), (notify.take, 100)), rest_seconds=5),
+    "escalate": Loop(
+        (
+            (wake.take, 500),
+            (escalate.take, 500),
+            (absences.take, 100),
+            (handoff.take, 200),
+            (notify.take, 100),
+        ),
+        rest_seconds=5,
+    ),
     "seal": Loop(((seal.take, 20_000),), rest_seconds=3),
     "watch": Loop(
         (

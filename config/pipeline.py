@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from config.work import KINDS
-from exceptions import escalate, intake, notify, repair, wake
+from exceptions import absences, escalate, handoff, intake, notify, repair, wake
 from reconciliation import apply, diff, full_pass, job_runner, reconcile, retention, writeback
 
 
@@ -41,6 +41,8 @@ STAGES = (
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
     Stage("diff", diff.take, 10),               # sources' own records → what we were not told
     Stage("retention", retention.take, 1_000),  # bytes past their time → gone, digests stay
+    Stage("absences", absences.take, 100),      # people away → their cases in other hands
+    Stage("handoffs", handoff.take, 200),       # not answered in time → back with the sender
     Stage("escalate", escalate.take, 500),      # clocks → steps
     Stage("notify", notify.take, 100),          # messages → people
 )  # fmt: skip

@@ -53,6 +53,7 @@ AUDIT_SUBJECTS = {
     "writeback": "reconciliation.trail.WriteBacks",
     "access": "config.trail.People",
     "system": "config.trail.Product",
+    "team": "exceptions.trail.Teams",
 }
 # How long bytes as received are kept; the body without personal fields stays for ever.
 RAW_KEPT_DAYS = int(os.environ.get("RAW_KEPT_DAYS", "90"))

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from exceptions import attempts, snoozes, waits, words
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
+from exceptions.handed import handoffs_of
 from exceptions.kept import kept_of
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import (
@@ -14,6 +15,7 @@ from exceptions.permissions import (
     OPERATOR,
     TEAM_LEAD,
     name_of,
+    readable_cases,
     refusal_to_comment,
     refusal_to_repair,
     refusal_to_work,
@@ -49,7 +51,7 @@ _ATTEMPT_STATES = {
 def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
     """Give one case with all around it; raises Case.DoesNotExist if `user` may not see it."""
     related = (*RELATED, "team__calendar", "discrepancy__order")
-    case = visible_cases(user).select_related(*related).get(pk=case_id)
+    case = readable_cases(user).select_related(*related).get(pk=case_id)
     why_not = refusal_to_work(user, case)
     offers = _offers(case, user=user)
     recommended = next((offer for offer in offers if offer.is_recommended), None)
@@ -83,6 +85,7 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         kept=kept_of(case, why_not=why_not),
         wake_on=snoozes.offered(case),
         window_ends=snoozes.window_ends(case, at=at),
+        handoffs=handoffs_of(case, user=user, why_not=why_not, at=at),
     )
 
 
@@ -93,7 +96,7 @@ def repair_preview(
 
     The plan is derived from the order as it stands; `at` is when that is.
     """
-    case = visible_cases(user).select_related("team", "order").get(pk=case_id)
+    case = readable_cases(user).select_related("team", "order").get(pk=case_id)
     module = kind_named(kind)
     assert at >= case.opened_at
     return previewed(case, kind=module.KIND, user=user, choice=choice)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db.models import Q
 
 from exceptions.history_fields import HISTORY
-from exceptions.models import Case
+from exceptions.models import Case, Handoff
 from exceptions.repairs import KINDS
 from exceptions.waits import SILENT_SOURCE
 from reconciliation.fields import (
@@ -36,6 +36,7 @@ _STATES = (
 )
 _WAITING_FOR = (("system", "A system"), ("customer", "The customer"), ("snooze", "Snoozed"))
 CLOSED = "closed"
+HANDED_TO_US = "handed_to_us"  # asked for by itself, it opens what another team still owns
 _SLA = (
     Bucket("over", "over", None, timedelta()),
     Bucket("1h", "due within the hour", timedelta(), timedelta(hours=1)),
@@ -95,6 +96,17 @@ class MyTeams(Choice):
         return bool(actual == asked.me)
 
 
+@dataclass(frozen=True)
+class HandedToMe(MyTeams):
+    """Whether it is on its way to a team of who asks, and waits for an answer."""
+
+    def _leaf(self, _operator: str, _wanted: Any, asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        coming = Handoff.objects.filter(
+            state=Handoff.State.WAITING, to_team__memberships__user__username=asked.me
+        )
+        return Q(pk__in=coming.values("case"))
+
+
 def _people() -> list[tuple[str, str]]:
     found = User.objects.filter(is_active=True, memberships__isnull=False).distinct()
     return [(user.username, user.get_full_name() or user.username) for user in found]
@@ -117,6 +129,12 @@ FIELDS = Registry(
             "my_teams",
             "In my teams",
             ("team__memberships__user__username",),
+            choices=[("true", "yes")],
+        ),
+        HandedToMe(
+            HANDED_TO_US,
+            "Handed to my teams",
+            ("handoffs__to_team__memberships__user__username",),
             choices=[("true", "yes")],
         ),
         Moment("due_at", "Due", ("resolve_due_at",)),

@@ -93,6 +93,13 @@ class SkipForm(forms.Form):
     )
 
 
+class HandoffForm(ReasonForm):
+    """Hand a case to another team, or to one person of it."""
+
+    team = forms.SlugField(error_messages={"required": "Choose a team."})
+    person = forms.CharField(max_length=150, required=False)
+
+
 class CommentForm(VersionForm):
     """Write a remark."""
 

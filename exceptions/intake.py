@@ -9,9 +9,10 @@ from django.db.models import Q
 from simple_history.utils import bulk_create_with_history
 
 from audit.record import record_all
-from exceptions import clocks, route, sla
+from exceptions import clocks, dealing, messages, route, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
+from exceptions.permissions import name_of
 from exceptions.repairs import kinds_for
 from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.fields import DISCREPANCY
@@ -81,11 +82,21 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
         )
         for each in found
     ]
+    dealing.pass_over(cases, at=at)
+    dealt = dealing.deal(cases, at=at)
     opened = bulk_create_with_history(
         cases, Case, default_date=at, default_change_reason="opened it"
     )
     clocks.begin(opened, at=at)
     record_all(_opening(case, rules=rules, at=at) for case in opened)
+    for case in dealt:
+        messages.tell(
+            case=case,
+            to=messages.OWNER,
+            subject=f"Exception #{case.pk} is yours: it was your turn",
+            text=f"{case.severity}, {case.team.name}.",
+            at=at,
+        )
     return len(opened)
 
 
@@ -189,6 +200,7 @@ def _undone(found: Sequence[Discrepancy]) -> set[tuple[str, int | None]]:
 
 def _opening(case: Case, *, rules: Rulebook, at: datetime) -> dict[str, object]:
     reopens = "It broke again within 30 days. " if case.reopened_count else ""
+    owner = f" It is {name_of(case.owner)}'s." if case.owner else ""
     return {
         "stream": "case",
         "subject_id": case.pk,
@@ -196,7 +208,7 @@ def _opening(case: Case, *, rules: Rulebook, at: datetime) -> dict[str, object]:
         "actor": ACTOR,
         "at": at,
         "to_state": case.state,
-        "reason": f"{reopens}Routed to {case.team.name} by “{case.route or 'catch-all'}”.",
+        "reason": f"{reopens}Routed to {case.team.name} by “{case.route or 'catch-all'}”.{owner}",
         "rulebook_version": case.rulebook_version,
         "detail": {
             "check": case.check_name,
@@ -205,6 +217,7 @@ def _opening(case: Case, *, rules: Rulebook, at: datetime) -> dict[str, object]:
             "order": case.order_id,
             "team": case.team.slug,
             "team_name": case.team.name,
+            "owner": case.owner.get_username() if case.owner else "",
             "severity": case.severity,
             "at_risk_minor": case.at_risk_minor,
             "currency": case.currency,

@@ -1,5 +1,6 @@
 """Addresses people: who is meant by owner, lead or executive, and a message to each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -8,9 +9,10 @@ from django.db.models import Q
 
 from audit.record import record
 from exceptions.models import Case, Escalation, Message
-from exceptions.permissions import ADMIN, name_of
+from exceptions.permissions import ADMIN, OPERATOR, TEAM_LEAD, name_of
 from exceptions.sla import StepTime
 from reconciliation import rulebook
+from reconciliation.models import Team
 from reconciliation.money import as_text
 
 OWNER, LEAD, EXECUTIVE = "owner", "lead", "executive"
@@ -75,6 +77,20 @@ def tell(
 ) -> list[User]:
     """Leave a message for each person meant, in the inbox and for every outside channel."""
     found = recipients(case=case, to=to)
+    tell_people(case=case, people=found, subject=subject, text=text, at=at, escalation=escalation)
+    return found
+
+
+def tell_people(
+    *,
+    case: Case,
+    people: Sequence[User],
+    subject: str,
+    text: str,
+    at: datetime,
+    escalation: Escalation | None = None,
+) -> None:
+    """Leave a message for each of these people, in the inbox and for every outside channel."""
     channels = (INBOX, MAIL) if settings.NOTIFY_URLS else (INBOX,)
     Message.objects.bulk_create(
         Message(
@@ -90,10 +106,25 @@ def tell(
             next_attempt_at=None if channel == INBOX else at,
             created_at=at,
         )
-        for person in found
+        for person in people
         for channel in channels
     )
-    return found
+
+
+def leads_of(team: Team) -> list[User]:
+    """Find a team's leads; the admins stand in where it has none."""
+    active = User.objects.filter(is_active=True)
+    leads = active.filter(memberships__team=team, memberships__is_lead=True).order_by("pk")
+    admins = active.filter(Q(is_superuser=True) | Q(groups__name=ADMIN)).order_by("pk")
+    return list(leads.distinct()) or list(admins.distinct())
+
+
+def who_answers(team: Team) -> list[User]:
+    """Find who of a team may take a case over: its operators and leads; else as `leads_of`."""
+    working = User.objects.filter(
+        is_active=True, memberships__team=team, groups__name__in=[OPERATOR, TEAM_LEAD, ADMIN]
+    )
+    return list(working.distinct().order_by("pk")) or leads_of(team)
 
 
 def _text(case: Case, *, title: str, why: str) -> str:

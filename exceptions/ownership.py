@@ -7,7 +7,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from audit.record import record
-from exceptions import messages, snoozes
+from exceptions import duty, messages, snoozes
 from exceptions.desk import check_unchanged, keep, locked
 from exceptions.models import Case, Comment
 from exceptions.permissions import (
@@ -64,6 +64,10 @@ def assign(*, case_id: int, to: User, by: User, at: datetime, version: int | Non
     check_unchanged(case, version=version)
     if not case.is_open:
         raise Cannot(_is_now(case))
+    if away := duty.absences_now(users=[to.pk], at=at).get(to.pk):
+        raise Cannot(
+            f"{name_of(to)} is away until {away.ends_at:%H:%M on %d %b} UTC. Nothing changed."
+        )
     earlier = case.owner
     case.owner = to
     keep(

@@ -4,9 +4,9 @@ Roles are Groups by name; a person's teams come from memberships.
 """
 
 from django.contrib.auth.models import User
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from exceptions.models import Case
+from exceptions.models import Case, Handoff
 from reconciliation.models import Membership, Team
 
 OPERATOR, TEAM_LEAD, ADMIN = "Operator", "Team lead", "Admin"
@@ -39,6 +39,14 @@ def visible_cases(user: User) -> QuerySet[Case]:
     return Case.objects.filter(team__in=teams_of(user))
 
 
+def readable_cases(user: User) -> QuerySet[Case]:
+    """Give the cases that `user` may open: those they see, and those coming to their teams."""
+    if roles(user) & READS_ALL:
+        return Case.objects.all()
+    coming = Handoff.objects.filter(state=Handoff.State.WAITING, to_team__in=teams_of(user))
+    return Case.objects.filter(Q(team__in=teams_of(user)) | Q(pk__in=coming.values("case")))
+
+
 def check_can_work(by: User, case: Case) -> None:
     """Raise NotAllowed unless `by` works cases of this team."""
     held = roles(by)
@@ -62,6 +70,34 @@ def check_can_assign(by: User, case: Case, to: User) -> None:
         raise NotAllowed(f"{name_of(to)} is not on {case.team.name}. Nothing changed.")
 
 
+def check_can_receive(by: User, team: Team) -> None:
+    """Raise NotAllowed unless `by` works the cases of a team."""
+    held = roles(by)
+    if ADMIN in held:
+        return
+    is_member = Membership.objects.filter(user=by, team=team).exists()
+    if not held & {OPERATOR, TEAM_LEAD} or not is_member:
+        raise NotAllowed(f"{name_of(by)} does not work exceptions of {team.name}. Nothing changed.")
+
+
+def check_can_answer(by: User, handoff: Handoff) -> None:
+    """Raise NotAllowed unless `by` may accept or bounce a handoff: who it is for, or a lead."""
+    check_can_receive(by, handoff.to_team)
+    named = handoff.to_person
+    if named is not None and named.pk != by.pk and not roles(by) & {TEAM_LEAD, ADMIN}:
+        raise NotAllowed(f"It was handed to {name_of(named)}. They answer, or a Team lead.")
+
+
+def check_can_run(by: User, team: Team) -> None:
+    """Raise NotAllowed unless `by` runs a team: its lead, or an admin."""
+    held = roles(by)
+    if ADMIN in held:
+        return
+    leads = Membership.objects.filter(user=by, team=team, is_lead=True)
+    if TEAM_LEAD not in held or not leads.exists():
+        raise NotAllowed(f"Needs Admin, or a Team lead of {team.name}.")
+
+
 def check_can_repair(by: User, case: Case, *, tier: int) -> None:
     """Raise NotAllowed unless `by` may run a repair of this tier on the case."""
     check_can_work(by, case)
@@ -73,7 +109,7 @@ def check_can_comment(by: User, case: Case) -> None:
     """Raise NotAllowed unless `by` may write on the case: whoever may read it, but for auditors."""
     if not roles(by) - {"Auditor"}:
         raise NotAllowed("Auditors read and do not write.")
-    if not visible_cases(by).filter(pk=case.pk).exists():
+    if not readable_cases(by).filter(pk=case.pk).exists():
         raise NotAllowed(f"Needs a member of {case.team.name}, which owns this exception.")
 
 
@@ -110,6 +146,24 @@ def refusal_to_work(by: User, case: Case) -> str:
     """Say why `by` may not work on the case; "" if they may."""
     try:
         check_can_work(by, case)
+    except NotAllowed as refusal:
+        return str(refusal)
+    return ""
+
+
+def refusal_to_run(by: User, team: Team) -> str:
+    """Say why `by` may not run a team; "" if they may."""
+    try:
+        check_can_run(by, team)
+    except NotAllowed as refusal:
+        return str(refusal)
+    return ""
+
+
+def refusal_to_answer(by: User, handoff: Handoff) -> str:
+    """Say why `by` may not accept or bounce a handoff; "" if they may."""
+    try:
+        check_can_answer(by, handoff)
     except NotAllowed as refusal:
         return str(refusal)
     return ""

@@ -13,10 +13,10 @@ from django.db.models import Q, QuerySet
 from exceptions import words
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
-from exceptions.fields import CLOSED, FIELDS
+from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
 from exceptions.models import Case, SavedView
 from exceptions.models.cases import CLOSED as CLOSED_STATES
-from exceptions.permissions import teams_of, visible_cases
+from exceptions.permissions import readable_cases, teams_of, visible_cases
 from exceptions.rows import Count, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
 from reconciliation.fields import BadCondition
@@ -141,7 +141,7 @@ def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
 
 def case_row(*, case_id: int, user: User, at: datetime) -> Row:
     """Give one row as the queue shows it; raises Case.DoesNotExist if `user` may not see it."""
-    case = visible_cases(user).select_related(*RELATED).get(pk=case_id)
+    case = readable_cases(user).select_related(*RELATED).get(pk=case_id)
     return row(case, names=Names.read(), at=at)
 
 
@@ -166,8 +166,14 @@ def found_cases(
     filters: list[dict[str, Any]],
     search: str = "",
 ) -> QuerySet[Case]:
-    """Give what filters and a search leave of `visible`: what is open, unless they say else."""
-    found = visible.filter(FIELDS.to_q(filters, at=at, me=user.get_username()))
+    """Give what filters and a search leave of `visible`: what is open, unless they say else.
+
+    What is handed to a person's teams is theirs to see, though another team's.
+    """
+    is_coming = any(each.get("field") == HANDED_TO_US for each in filters)
+    found = (Case.objects.all() if is_coming else visible).filter(
+        FIELDS.to_q(filters, at=at, me=user.get_username())
+    )
     if not any(_speaks_of_ends(each) for each in filters):
         found = found.filter(closed_at__isnull=True)
     return found.filter(_search(search)) if search else found

@@ -267,6 +267,39 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class HandoffRow:
+    """One handoff of a case, as people read it."""
+
+    id: int
+    from_team: str
+    to_team: str
+    to_person: str  # "" for the whole team
+    sent_by: str
+    sent_at: datetime
+    reason: str
+    state_text: str
+    accept_due: str  # "1 h 20 min left"
+    answered_by: str
+    answered_at: datetime | None
+    answer: str
+    took: str  # "1 h 20 min" from sending to answer; so far, while it waits
+
+
+@dataclass(frozen=True)
+class Handoffs:
+    """What was and can be handed over: past ones, the one that waits, and what may be done."""
+
+    waiting: HandoffRow | None
+    past: list[HandoffRow]  # newest first
+    lost: str  # time that handoffs took which came back, "" for none
+    send: Permission
+    answer: Permission
+    withdraw: Permission
+    teams: list[tuple[str, str]]  # slug, name
+    people: list[tuple[str, str, str]]  # username, name, their teams
+
+
+@dataclass(frozen=True)
 class CaseDetail:
     """Everything the panel and the page of one exception show."""
 
@@ -293,3 +326,4 @@ class CaseDetail:
     kept: Kept | None = None
     wake_on: list[tuple[str, str]] = field(default_factory=list)  # what may end a snooze
     window_ends: datetime | None = None  # when the check's window would end, did it begin now
+    handoffs: Handoffs | None = None

@@ -13,6 +13,7 @@ _OPEN_SLA = _is("sla", "over")
 SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
     ("mine", "Mine", [_is("owner", "me")]),
     ("team", "My teams", [_is("my_teams", "true")]),
+    ("handed-to-us", "Handed to us", [_is("handed_to_us", "true")]),
     ("unassigned", "Unassigned", [_is("owner", "unassigned")]),
     ("over-sla", "Over SLA", [_OPEN_SLA]),
     ("p1", "P1", [_is("severity", "P1")]),

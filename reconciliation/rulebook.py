@@ -100,6 +100,7 @@ class Clock(Timing):
     resolve_minutes: int
     calendar: str
     pauses: tuple[str, ...] = ()
+    accept_minutes: int = 120  # in which another team answers a handoff
 
 
 @dataclass(frozen=True)

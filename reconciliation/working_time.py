@@ -1,5 +1,6 @@
 """Counts working time: the hours, days and holidays of a calendar, in its own time zone."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import holidays
+from holidays import registry
 
 _DAYS_AHEAD = 3_660  # ten years without a working day is no calendar
 _DAYS_LISTED_BEFORE, _DAYS_LISTED_AFTER = 800, 400
@@ -84,6 +86,13 @@ def end_of_business_days(*, since: datetime, days: int, hours: BusinessHours) ->
     return listed.closings[listed.numbers[(day - listed.first_day).days] + days - 1]
 
 
+def is_open(*, at: datetime, hours: BusinessHours) -> bool:
+    """Tell whether a moment lies inside working time."""
+    zone = ZoneInfo(hours.zone)
+    opening, closing = _span(at.astimezone(zone).date(), hours, zone)
+    return opening <= at < closing
+
+
 @lru_cache(maxsize=64)
 def working_days(*, around: date, hours: BusinessHours) -> WorkingDays:
     """List the working days from two years before `around` to one year after it."""
@@ -117,3 +126,19 @@ def days_off(country: str, year: int) -> frozenset[date]:
     if not country:
         return frozenset()
     return frozenset(holidays.country_holidays(country, years=year))
+
+
+@lru_cache(maxsize=1)
+def known_countries() -> dict[str, str]:
+    """Name the countries whose holidays are known, by their code."""
+    named = {str(code): str(name) for name, code, *_ in registry.COUNTRIES.values()}
+    return {code: re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name) for code, name in named.items()}
+
+
+def holidays_ahead(*, country: str, since: date, days: int) -> list[tuple[date, str]]:
+    """List the public holidays of a country from a day on, with what they are called."""
+    if not country:
+        return []
+    until = since + timedelta(days=days)
+    found = holidays.country_holidays(country, years=range(since.year, until.year + 1))
+    return sorted((day, name) for day, name in found.items() if since <= day <= until)

@@ -4,6 +4,7 @@ from exceptions.models.bulk import Bulk, BulkItem
 from exceptions.models.cases import Case
 from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
+from exceptions.models.handoffs import Handoff
 from exceptions.models.looking import Skip, Viewing
 from exceptions.models.notes import Comment
 from exceptions.models.repairs import RepairAttempt
@@ -18,6 +19,7 @@ __all__ = [
     "ClockPlan",
     "Comment",
     "Escalation",
+    "Handoff",
     "Message",
     "RepairAttempt",
     "SavedView",

@@ -143,6 +143,11 @@ class Case(models.Model):
         self.respond(at=at)
         self._stop_waiting()
 
+    @transition(field=state, source=["NEW", "IN_PROGRESS"], target="NEW")
+    def release(self) -> None:
+        """Give it back to its team, where nobody owns it; the answer that was given counts."""
+        self.owner = None
+
     @transition(field=state, source=["NEW", "IN_PROGRESS"], target="WAITING")
     def wait(self, *, waiting_for: str, until: datetime | None, at: datetime) -> None:
         """Lay it aside for a system, a customer or until a moment; that is an answer too."""

@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django_htmx.http import reswap, retarget, trigger_client_event
+from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
 from exceptions import queries
 from exceptions.forms import SNOOZES, WAITS
 from exceptions.models import Case
-from exceptions.permissions import can_work_any, visible_cases
+from exceptions.permissions import can_work_any, readable_cases
 from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
 
 PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
@@ -68,7 +68,7 @@ def person(request: HttpRequest) -> User:
 
 def check_visible(request: HttpRequest, case_id: int) -> None:
     """Raise Http404 unless the case exists for this person."""
-    if not visible_cases(person(request)).filter(pk=case_id).exists():
+    if not readable_cases(person(request)).filter(pk=case_id).exists():
         raise Http404
 
 
@@ -105,6 +105,14 @@ def done(
     context = _context(request, detail_of(request, case_id, at=at))
     response = render(request, "exceptions/_worked.html", {**context, "said": said, "undo": undo})
     return trigger_client_event(response, "worked", {"case": case_id}, after="settle")
+
+
+def left(request: HttpRequest, *, said: str) -> HttpResponse:
+    """Say that something was done to a case which this person may not open any more."""
+    messages.info(request, said)
+    if is_swap(request):
+        return HttpResponseClientRedirect("/exceptions/")
+    return HttpResponseRedirect("/exceptions/", status=HTTPStatus.SEE_OTHER)
 
 
 def refused(

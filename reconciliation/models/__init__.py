@@ -21,7 +21,7 @@ from reconciliation.models.orders import (
 )
 from reconciliation.models.rulebooks import RulebookVersion
 from reconciliation.models.sources import Source, SourceRhythm, SourceSecret
-from reconciliation.models.teams import Calendar, Membership, Team
+from reconciliation.models.teams import Absence, Calendar, Membership, Team
 from reconciliation.models.uploads import (
     ColumnMapping,
     ImportFile,
@@ -33,6 +33,7 @@ from reconciliation.models.uploads import (
 from reconciliation.models.writebacks import WriteBack, WriteBackAttempt
 
 __all__ = [
+    "Absence",
     "Alias",
     "Calendar",
     "ColumnMapping",

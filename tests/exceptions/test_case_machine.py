@@ -13,6 +13,7 @@ from tests.exceptions.people import WEDNESDAY
 OPEN = {"NEW", "IN_PROGRESS", "WAITING", "VERIFYING"}
 MOVES = {
     "claim": ({"NEW", "IN_PROGRESS", "WAITING"}, "IN_PROGRESS"),
+    "release": ({"NEW", "IN_PROGRESS"}, "NEW"),
     "wait": ({"NEW", "IN_PROGRESS"}, "WAITING"),
     "wake": ({"WAITING"}, "IN_PROGRESS"),
     "verify": ({"NEW", "IN_PROGRESS", "WAITING"}, "VERIFYING"),

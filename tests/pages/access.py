@@ -95,10 +95,17 @@ def _of_bulk(name: str, status: Answer, sent: Mapping[str, str] | None = None) -
     )
 
 
+def _of_team(name: str, sent: Mapping[str, str] | None = None, status: Answer = SEEN) -> Rule:
+    """Describe a change of a team: its lead's and the admins'."""
+    roles = ("Team lead", "Admin")
+    return Rule(f"/teams/customer-ops/{name}/", every_role(NOT_SO), only(roles, status), sent or {})
+
+
 _LEADS = {"Operator": DENIED}  # only a lead gives work to others
 _COMMENTS: dict[str, Answer] = {**dict.fromkeys(ROLES, SEEN), "Auditor": DENIED}
 _COMMENTS |= {"Rule editor": HIDDEN, "Rule approver": HIDDEN}
 
+_CANNOT: Answers = dict.fromkeys(("Executive", "Auditor", "Platform owner"), REFUSED)
 _HIDES = {"Rule editor": HIDDEN, "Rule approver": HIDDEN}  # who see no case
 
 # The case is customer ops', new, on an order; the Operator and the Team lead are on that team.
@@ -152,6 +159,17 @@ RULES: dict[str, Rule] = {
         {"text": "hello"},
         is_swapped=True,
     ),
+    "exceptions/<int:case_id>/handoff/": _verb(
+        "handoff", sent={"team": "revenue-ops", "reason": "theirs"}
+    ),
+    # Nothing was handed over that could be answered.
+    "exceptions/<int:case_id>/handoff/accept/": _verb(
+        "handoff/accept", status=REFUSED, but=_CANNOT
+    ),
+    "exceptions/<int:case_id>/handoff/bounce/": _verb(
+        "handoff/bounce", sent={"reason": "no"}, status=REFUSED, but=_CANNOT
+    ),
+    "exceptions/<int:case_id>/handoff/withdraw/": _verb("handoff/withdraw", status=REFUSED),
     # The case is about an order: there is nothing to correct, to try again or to wait for.
     "exceptions/<int:case_id>/correct/": Rule(
         "/exceptions/{case}/correct/",
@@ -232,6 +250,37 @@ RULES: dict[str, Rule] = {
         "/comparisons/schedules/shop/",
         only(("Platform owner", "Admin")),
         only(("Platform owner", "Admin"), REFUSED),
+    ),
+    "who/": _page("/who/?q=O-1"),
+    "teams/": Rule("/teams/", every_role(OK), only(("Admin",), SEEN), {"name": "Night shift"}),
+    "teams/<slug:slug>/": _page("/teams/customer-ops/"),
+    "teams/<slug:slug>/change/": _of_team("change", {"version": "0"}, CHANGED),
+    "teams/<slug:slug>/calendar/": Rule(  # other teams follow it, which the lead does not run
+        "/teams/customer-ops/calendar/",
+        every_role(NOT_SO),
+        only(("Admin",), CHANGED),
+        {"version": "0"},
+    ),
+    "teams/<slug:slug>/members/": _of_team("members", {"username": "auditor"}),
+    "teams/<slug:slug>/members/<int:member_id>/": Rule(
+        "/teams/customer-ops/members/0/",
+        every_role(HIDDEN),
+        only(("Team lead", "Admin"), HIDDEN),
+        {"version": "0"},
+    ),
+    "teams/<slug:slug>/members/<int:member_id>/remove/": _of_team("members/0/remove", None, HIDDEN),
+    "teams/<slug:slug>/absences/": Rule(
+        "/teams/customer-ops/absences/",
+        every_role(NOT_SO),
+        only(("Operator", "Team lead", "Admin"), SEEN),  # the Operator for themselves
+        {
+            "username": "operator",
+            "starts_at": "2099-01-01T09:00",
+            "ends_at": "2099-01-02T09:00",
+        },
+    ),
+    "teams/<slug:slug>/absences/<int:absence_id>/end/": Rule(
+        "/teams/customer-ops/absences/0/end/", every_role(NOT_SO), every_role(HIDDEN)
     ),
     "metrics/": _page("/metrics/"),
     # Files hold customers' data. Leads bring them for the sources that their teams own.
