@@ -121,6 +121,11 @@ def _refunded(order: Order) -> Said:
     return Said("refunded", text, order.refunded_at)
 
 
+def _has_money(order: Order) -> bool:
+    """Tell whether its amounts are its own: those of a sub-order stand on its whole."""
+    return order.parent_id is None or order.invoiced_minor > 0 or order.paid_minor > 0
+
+
 def _owed(order: Order) -> Said:
     is_due = order.cancelled_at is None
     return Said("paid" if is_due else None, "Delivered, seller is owed", order.delivered_at)
@@ -159,7 +164,9 @@ FIELDS: tuple[Compared, ...] = (
     Compared(
         "Amount",
         (Side("shop", _ordered), Side("billing", _invoiced), Side("payments", _paid)),
-        lambda order: order.cancelled_at is None and order.returned_quantity == 0,
+        lambda order: (
+            order.cancelled_at is None and order.returned_quantity == 0 and _has_money(order)
+        ),
         is_money=True,
     ),
     Compared(

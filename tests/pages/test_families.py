@@ -63,3 +63,8 @@ def test_a_part_leads_to_its_whole_and_tells_its_own_trail(
 def test_an_order_of_one_seller_has_no_such_tab(desk: datetime, operator: Client) -> None:
     assert "Sub-orders" not in body(operator, "/orders/O-1/")
     assert operator.get("/orders/O-1/?tab=parts").status_code == 404
+
+
+def test_money_of_the_whole_is_not_missing_on_its_parts(split: datetime, operator: Client) -> None:
+    assert "Only one system has spoken" not in body(operator, "/orders/W-A/?tab=sources")
+    assert "Amounts differ" not in body(operator, "/orders/W-A/?tab=sources")
