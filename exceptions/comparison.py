@@ -150,6 +150,11 @@ def _settled(order: Order) -> Said:
     return Said(value, text, order.settled_at)
 
 
+def _is_awaited(order: Order) -> bool:
+    """Tell whether a settlement is pending, with which the payment will be posted."""
+    return order.settling_since_at is not None
+
+
 def _less_fee(order: Order, gross_minor: int, word: str, net_minor: int) -> str:
     """Spell out what remains: "€98.35: €100.00 paid less €1.65 fee"."""
     gross, fee, net = (
@@ -170,15 +175,15 @@ FIELDS: tuple[Compared, ...] = (
         is_money=True,
     ),
     Compared(
-        "Ledger",
-        (Side("payments", _paid), Side("billing", _posted)),
-        lambda order: order.paid_minor > 0 or order.posted_minor > 0,
-        is_money=True,
-    ),
-    Compared(
         "Settlement",
         (Side("billing", _due_net), Side("payments", _settled)),
         lambda order: order.settled_at is not None and order.unconverted_since_at is None,
+        is_money=True,
+    ),
+    Compared(
+        "Ledger",
+        (Side("payments", _paid), Side("billing", _posted)),
+        lambda order: order.posted_minor > 0 or (order.paid_minor > 0 and not _is_awaited(order)),
         is_money=True,
     ),
     Compared(

@@ -8,7 +8,7 @@ from reconciliation.models import Order
 from reconciliation.money import as_text
 from reconciliation.settlements import Amount, Settlement, due_at, settlements_of
 
-_NOT_KNOWN = "no rate yet"
+_NOT_KNOWN, _NOT_FINAL = "no rate yet", "once it is final"
 # Kinds of totals that the settlements themselves show.
 _OF_SETTLEMENTS = {"SETTLED", "SETTLED_GROSS", "SETTLING"}
 
@@ -35,6 +35,7 @@ class SettlementRow:
     amounts: list[AmountRow]
     currency: str  # "" where it is the order's
     rate: str
+    is_final: bool
     source: str
     event_href: str
 
@@ -46,7 +47,14 @@ def settlement_rows(order: Order, *, at: datetime) -> list[SettlementRow]:
 
 def foreign_rows(order: Order) -> list[AmountRow]:
     """Tell the order's other totals in currencies that are not its own."""
-    totals = order.totals.exclude(kind__in=_OF_SETTLEMENTS).order_by("kind", "currency")
+    all_of_it = list(order.totals.order_by("kind", "currency"))
+    settled_in = {total.currency for total in all_of_it if total.kind == "SETTLED"}
+    totals = [
+        total
+        for total in all_of_it
+        if total.kind not in _OF_SETTLEMENTS
+        and not (total.kind == "FEE" and total.currency in settled_in)
+    ]
     return [
         AmountRow(
             total.kind.replace("_", " ").capitalize(),
@@ -70,6 +78,7 @@ def _row(settlement: Settlement, *, order: Order, at: datetime) -> SettlementRow
         amounts=list(_amounts(settlement, order_currency=order.currency)),
         currency=settlement.currency if is_foreign else "",
         rate=_rate(settlement, order_currency=order.currency),
+        is_final=settlement.is_final,
         source=settlement.event.source.name,
         event_href=f"/events/{settlement.event.pk}/",
     )
@@ -97,7 +106,12 @@ def _amounts(settlement: Settlement, *, order_currency: str) -> Iterator[AmountR
 
 def _amount(name: str, amount: Amount, settlement: Settlement, order_currency: str) -> AmountRow:
     is_foreign = settlement.currency != order_currency
-    own = _own(amount.own_minor, order_currency) if is_foreign else ""
+    if not is_foreign:
+        own = ""
+    elif settlement.is_final:
+        own = _own(amount.own_minor, order_currency)
+    else:
+        own = _NOT_FINAL
     return AmountRow(name, as_text(amount.minor, settlement.currency), own)
 
 
