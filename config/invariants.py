@@ -80,6 +80,11 @@ INVARIANTS: Mapping[str, Invariant] = {
         "Due moments are what the clocks' intervals come to",
         "exceptions are due at another moment than their intervals say",
     ),
+    "messages_late": Invariant("Messages are tried on time", "messages are ten minutes late"),
+    "messages_failed": Invariant(
+        "What is urgent reaches people outside",
+        "urgent messages of the last day reached nobody outside",
+    ),
     "cases_in_catch_all": Invariant(
         "Every exception is routed by a rule", "exceptions were routed by no rule"
     ),

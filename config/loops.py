@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from audit import seal
 from config import invariants, watch
 from config.pipeline import Take
-from exceptions import absences, escalate, handoff, intake, notify, wake
+from exceptions import absences, digest, escalate, handoff, intake, notify, wake
 from reconciliation import clock, heartbeat, silence
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +36,7 @@ LOOPS = {
             (escalate.take, 500),
             (absences.take, 100),
             (handoff.take, 200),
+            (digest.take, 100),
             (notify.take, 100),
         ),
         rest_seconds=5,

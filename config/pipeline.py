@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from config.work import KINDS
-from exceptions import absences, escalate, handoff, intake, notify, repair, wake
+from exceptions import absences, digest, escalate, handoff, intake, notify, repair, wake
 from reconciliation import apply, diff, full_pass, job_runner, reconcile, retention, writeback
 
 
@@ -44,6 +44,7 @@ STAGES = (
     Stage("absences", absences.take, 100),      # people away → their cases in other hands
     Stage("handoffs", handoff.take, 200),       # not answered in time → back with the sender
     Stage("escalate", escalate.take, 500),      # clocks → steps
+    Stage("digest", digest.take, 100),          # mornings → messages
     Stage("notify", notify.take, 100),          # messages → people
 )  # fmt: skip
 

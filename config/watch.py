@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.db import connection, transaction
 
 from config import invariants
-from exceptions.models import Message
+from exceptions import messages, preferences
 from reconciliation import heartbeat, silent
 from reconciliation.models import Heartbeat
 
@@ -71,13 +71,10 @@ def look() -> list[Problem]:
 
 def _tell(problem: Problem, *, limit: int, at: datetime) -> None:
     owners = User.objects.filter(groups__name="Platform owner", is_active=True).order_by("pk")
-    Message.objects.bulk_create(
-        Message(
-            recipient=owner,
-            subject=problem.sentence,
-            text=f"{problem.sentence} See the health page.",
-            next_attempt_at=at,
-            created_at=at,
-        )
-        for owner in owners[:limit]
+    messages.address(
+        list(owners[:limit]),
+        subject=problem.sentence,
+        text=f"{problem.sentence} See the health page.",
+        severity=preferences.URGENT,  # an alarm sleeps through nobody's quiet hours
+        at=at,
     )

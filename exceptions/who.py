@@ -156,7 +156,7 @@ def _next_step(case: Case) -> StepTime | None:
 
 def _told(cases: Sequence[Case]) -> dict[int, Told]:
     """Find the newest message about each case, and what came of it."""
-    newest = Message.objects.filter(case__in=cases).select_related("recipient")
+    newest = Message.objects.filter(case__in=cases).select_related("recipient", "via")
     rows = newest.order_by("case_id", "-created_at", "-pk").distinct("case_id")
     return {row.case_id: _message(row) for row in rows if row.case_id is not None}
 
@@ -169,7 +169,7 @@ def _message(row: Message) -> Told:
         "DUE": f"On its way, {tries} so far" + (f": {row.error}" if row.error else ""),
     }[row.state]
     return Told(
-        whom=name_of(row.recipient),
+        whom=name_of(row.recipient) if row.recipient else f"{row.via}",
         channel=row.channel,
         at=row.sent_at or row.created_at,
         is_good=row.state == Message.State.SENT,

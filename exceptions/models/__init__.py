@@ -2,6 +2,7 @@
 
 from exceptions.models.bulk import Bulk, BulkItem
 from exceptions.models.cases import Case
+from exceptions.models.channels import Channel, MessageAttempt, NotificationPreference
 from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
 from exceptions.models.handoffs import Handoff
@@ -15,12 +16,15 @@ __all__ = [
     "Bulk",
     "BulkItem",
     "Case",
+    "Channel",
     "ClockInterval",
     "ClockPlan",
     "Comment",
     "Escalation",
     "Handoff",
     "Message",
+    "MessageAttempt",
+    "NotificationPreference",
     "RepairAttempt",
     "SavedView",
     "Skip",

@@ -37,13 +37,20 @@ class Message(models.Model):
         FAILED = "FAILED"
 
     recipient = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages"
-    )
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="messages"
+    )  # null: a team's channel
     case = models.ForeignKey(Case, on_delete=models.PROTECT, null=True, related_name="messages")
     escalation = models.ForeignKey(
         Escalation, on_delete=models.PROTECT, null=True, related_name="messages"
     )
-    channel = models.CharField(max_length=16, default="inbox")  # inbox, mail, chat
+    channel = models.CharField(max_length=16, default="inbox")  # inbox, mail, own, team
+    via = models.ForeignKey(
+        "exceptions.Channel", on_delete=models.PROTECT, null=True, related_name="messages"
+    )
+    copy_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="copies"
+    )  # the message in the inbox that this one brings outside
+    severity = models.CharField(max_length=2, blank=True, default="")
     subject = models.CharField(max_length=255)
     text = models.TextField()
     state = models.CharField(max_length=16, choices=State, default=State.DUE)
@@ -55,7 +62,18 @@ class Message(models.Model):
     error = models.TextField(blank=True, default="")
 
     class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(recipient__isnull=False) | models.Q(via__isnull=False),
+                name="message_to_someone",
+            ),
+        ]
         indexes: ClassVar = [
+            models.Index(
+                fields=["recipient", "id"],
+                condition=models.Q(channel="inbox", read_at__isnull=True),
+                name="message_unread",
+            ),
             models.Index(
                 fields=["next_attempt_at"], condition=models.Q(state="DUE"), name="message_due"
             ),

@@ -94,12 +94,12 @@ def _checked_address(target: httpx2.URL) -> str:
     addresses = [str(entry[4][0]) for entry in found]
     if not settings.RECON_ALLOW_LOCAL_TARGETS:
         for address in addresses:
-            if not _is_global(address):
+            if not is_global(address):
                 raise Unreachable(f"{target.host} is {address}, which is not a public address.")
     return addresses[0]
 
 
-def _is_global(address: str) -> bool:
+def is_global(address: str) -> bool:
     """Tell whether an address is out on the internet, also when it hides inside an IPv6 one."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:

@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
-from exceptions import clocks, escalate, intake, notify
-from exceptions.models import Case, Escalation, Message
+from exceptions import clocks, escalate, intake, messages, notify
+from exceptions.models import Case, Escalation, Message, MessageAttempt
 from exceptions.watchdog import overdue_steps
 from tests.exceptions.people import (
     WEDNESDAY,
@@ -87,6 +87,29 @@ def test_steps_missed_while_the_loop_was_dead_all_fire_once() -> None:
     assert run(24 * 30) == 0
 
     assert Escalation.objects.count() == 2
+
+
+def test_a_step_that_fires_late_says_so() -> None:
+    lead()
+    known = opened()
+    step = clocks.steps_of(known)[-1]
+
+    escalate.take(limit=10, at=step.due_at + timedelta(minutes=12))
+
+    late = Message.objects.latest("pk").subject
+    assert late.endswith("over SLA (said 12 min late)")
+    assert Escalation.objects.get(step=step.number).due_at == step.due_at
+
+
+def test_a_head_is_an_executive_of_the_team_and_its_lead_where_there_is_none() -> None:
+    lena, boss = lead(), person("eva", "Executive", team="")
+    head = person("hana", "Executive")
+    urgent = opened(at_risk_minor=100_000)
+
+    assert messages.recipients(case=urgent, to="head") == [head]
+    head.memberships.all().delete()
+    assert messages.recipients(case=urgent, to="head") == [lena]
+    assert messages.recipients(case=urgent, to="executive") == [boss, head]
 
 
 def test_a_settled_case_is_silent() -> None:
@@ -184,7 +207,7 @@ def test_a_channel_that_is_down_is_tried_again_and_then_given_up(hook: type[_Hoo
     tried = sum(send(24 * 30 + hours) for hours in range(1, 20))
 
     failed = Message.objects.filter(channel="mail")
-    assert tried == 10
+    assert tried == 10 == MessageAttempt.objects.filter(error="It answered 500.").count()
     assert {(each.state, each.attempts) for each in failed} == {("FAILED", 5)}
     assert set(Message.objects.filter(channel="inbox").values_list("state", flat=True)) == {"SENT"}
 

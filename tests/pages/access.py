@@ -282,6 +282,20 @@ RULES: dict[str, Rule] = {
     "teams/<slug:slug>/absences/<int:absence_id>/end/": Rule(
         "/teams/customer-ops/absences/0/end/", every_role(NOT_SO), every_role(HIDDEN)
     ),
+    "inbox/": _page("/inbox/"),
+    "inbox/read/": Rule("/inbox/read/", every_role(NOT_SO), every_role(SEEN)),
+    "notifications/": Rule(
+        "/notifications/", every_role(OK), every_role(SEEN), {"time_zone": "UTC"}
+    ),
+    "notifications/channels/": Rule(  # no address is given
+        "/notifications/channels/", every_role(NOT_SO), every_role(REFUSED), {"name": "X"}
+    ),
+    "notifications/channels/<int:channel_id>/try/": Rule(
+        "/notifications/channels/0/try/", every_role(NOT_SO), every_role(HIDDEN)
+    ),
+    "notifications/channels/<int:channel_id>/remove/": Rule(
+        "/notifications/channels/0/remove/", every_role(NOT_SO), every_role(HIDDEN)
+    ),
     "metrics/": _page("/metrics/"),
     # Files hold customers' data. Leads bring them for the sources that their teams own.
     "imports/": Rule("/imports/", only(READ_FILES), only(BRING_FILES, REFUSED)),
