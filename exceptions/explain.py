@@ -32,12 +32,12 @@ def _balance(check: Check, found: Discrepancy) -> str:
         return _lines(found)
     expected, actual = found.expected_minor, found.actual_minor
     if expected is None or actual is None:
-        sides = (_labels(check.parameters["expected"]), _labels(check.parameters["actual"]))
+        sides = (sum_words(check.parameters["expected"]), sum_words(check.parameters["actual"]))
         return f"{sides[0]} and {sides[1]} do not agree."
     return (
         f"{as_text(expected, found.currency)} expected"
-        f" ({_labels(check.parameters['expected'])}),"
-        f" {as_text(actual, found.currency)} found ({_labels(check.parameters['actual'])})."
+        f" ({sum_words(check.parameters['expected'])}),"
+        f" {as_text(actual, found.currency)} found ({sum_words(check.parameters['actual'])})."
     )
 
 
@@ -52,30 +52,30 @@ def _lines(found: Discrepancy) -> str:
 
 def _milestone(check: Check, _found: Discrepancy) -> str:
     first, then = check.parameters["from"], check.parameters["to"]
-    span = _window(check)
-    return f"“{_label(first)}” was not followed by “{_label(then)}” within {span}."
+    span = window_words(check)
+    return f"“{field_label(first)}” was not followed by “{field_label(then)}” within {span}."
 
 
 def _conflict(check: Check, _found: Discrepancy) -> str:
     said = ORDER.to_words(check.parameters["when"])
     if check.parameters.get("hours") == 0:
         return f"{said}."
-    return f"{said}, for longer than {_window(check)}."
+    return f"{said}, for longer than {window_words(check)}."
 
 
 def _duplicate(check: Check, found: Discrepancy) -> str:
-    span = _span(check.parameters["within_hours"])
+    span = span_words(check.parameters["within_hours"])
     excess = as_text(found.at_risk_minor, found.currency)
     return f"the same amount twice within {span}, {excess} more than is owed."
 
 
 def _presence(check: Check, _found: Discrepancy) -> str:
     known, unknown = (" or ".join(check.parameters[side]) for side in ("told_by", "missing_in"))
-    return f"{known} told of it, and for {_window(check)} nothing on it came from {unknown}."
+    return f"{known} told of it, and for {window_words(check)} nothing on it came from {unknown}."
 
 
 def _silence(check: Check, _found: Discrepancy) -> str:
-    return f"no system has said anything for {_window(check)}."
+    return f"no system has said anything for {window_words(check)}."
 
 
 def _split(_check: Check, found: Discrepancy) -> str:
@@ -119,14 +119,14 @@ def _stage(_check: Check, found: Discrepancy) -> str:
 
 def _late_settlement(check: Check, found: Discrepancy) -> str:
     since = _day(found.details.get("settling_since_at"))
-    return f"announced{since}, and not final within {_window(check)}."
+    return f"announced{since}, and not final within {window_words(check)}."
 
 
 def _rate_missing(check: Check, found: Discrepancy) -> str:
     since = _day(found.details.get("unconverted_since_at"))
     return (
         f"money in another currency came{since}, and no settlement has stated its rate within"
-        f" {_window(check)}. Until one does, it is not counted."
+        f" {window_words(check)}. Until one does, it is not counted."
     )
 
 
@@ -156,29 +156,32 @@ _FAMILIES: dict[str, Callable[[Check, Discrepancy], str]] = {
 }
 
 
-def _label(name: str) -> str:
+def field_label(name: str) -> str:
+    """Name a field of an order."""
     field = ORDER.get(name)
     return field.label if field else name
 
 
-def _labels(terms: list[str]) -> str:
+def sum_words(terms: list[str]) -> str:
     """Say a signed sum: "Invoiced less Credited"."""
     said = ""
     for term in terms:
-        label = _label(term.removeprefix("-"))
+        label = field_label(term.removeprefix("-"))
         joint = " less " if term.startswith("-") else " + "
         said = f"{said}{joint}{label}" if said else label
     return said
 
 
-def _window(check: Check) -> str:
+def window_words(check: Check) -> str:
+    """Say how long a check waits: "2 days", "1 business day"."""
     days = check.parameters.get("business_days")
     if days is None:
-        return _span(check.parameters["hours"])
+        return span_words(check.parameters["hours"])
     return "1 business day" if days == 1 else f"{days} business days"
 
 
-def _span(hours: int) -> str:
+def span_words(hours: int) -> str:
+    """Say a stretch of hours, in days where they are whole."""
     days, rest = divmod(hours, _HOURS_OF_DAY)
     if days and not rest:
         return "1 day" if days == 1 else f"{days} days"

@@ -17,6 +17,7 @@ from exceptions.views import (
     teams,
     views,
     who,
+    why,
     working,
 )
 from reconciliation.views import replay
@@ -54,6 +55,7 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/<int:case_id>/repairs/<slug:kind>/", repairs.run, name="repair"),
     path("repairs/<int:attempt_id>/undo/", repairs.undo, name="undo"),
     path("orders/<path:canonical_id>/trail.csv", orders.trail, name="order-trail"),
+    path("orders/<path:canonical_id>/why/", why.order, name="order-why"),
     path("orders/<path:canonical_id>/replay/", replay.order, name="rebuild"),
     path("orders/<path:canonical_id>/", orders.order, name="order"),
     path("views/", views.save, name="save-view"),

@@ -89,6 +89,17 @@ def step(event_id: int, *, at: datetime) -> None:
     _apply_all(at=at)
 
 
+def apply_received(*, by: datetime, at: datetime) -> None:
+    """Let what had come in by a moment be applied in the open scratch copy; all else stays held."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE pg_temp.reconciliation_event SET status = 'RECEIVED'"
+            " WHERE status = %s AND received_at <= %s",
+            [_HELD, by],
+        )
+    _apply_all(at=at)
+
+
 def current(canonical_id: str) -> Image | None:
     """Tell how an order of the open scratch copy stands; nothing if it is not there yet."""
     found = Order.objects.filter(canonical_id=canonical_id).values_list("pk", flat=True).first()

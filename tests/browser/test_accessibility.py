@@ -18,6 +18,7 @@ PAGES = (
     "/orders/ORD-1/",
     "/orders/ORD-1/?tab=sources",
     "/orders/ORD-1/?tab=exceptions",
+    "/orders/ORD-1/why/",
     "/sources/",
     "/sources/shop/",
     "/connect-source/",

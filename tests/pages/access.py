@@ -205,6 +205,7 @@ RULES: dict[str, Rule] = {
     ),
     "orders/": _page("/orders/"),
     "orders/<path:canonical_id>/": _page("/orders/{order}/"),
+    "orders/<path:canonical_id>/why/": _page("/orders/{order}/why/"),
     "orders/<path:canonical_id>/trail.csv": _page("/orders/{order}/trail.csv"),
     "sources/": _page("/sources/"),
     "sources/<slug:slug>/": _page("/sources/shop/"),

@@ -51,6 +51,8 @@ def test_orders_are_found_by_what_disagrees_and_whose_it_is(operator: Client) ->
     assert listed(operator, "f=check:is:invoice_sent_not_active") == {"O-1", "O-2"}
     assert listed(operator, "f=team:is:customer-ops") == {"O-1", "O-2"}
     assert listed(operator, "f=team:is:revenue-ops") == set()
+    assert listed(operator, "f=source:is:shop") == {"O-1", "O-2"}
+    assert listed(operator, "f=source:is:billing") == set()
 
 
 def test_the_story_has_who_what_when_and_what_was_said(operator: Client) -> None:
