@@ -26,7 +26,7 @@ FROM (
         planted.breaks,
         numbers.number %% 100 < 15 OR planted.breaks IN (3, 6) AS ships,
         %(at)s::timestamptz - interval '21 days' AS first_at
-    FROM generate_series(%(low)s + 1, %(high)s) AS numbers (number)
+    FROM generate_series(%(low)s::bigint + 1, %(high)s::bigint) AS numbers (number)
     CROSS JOIN LATERAL (SELECT {breaks} AS breaks) AS planted
 ) AS kinds;
 
