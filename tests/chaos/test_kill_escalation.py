@@ -1,0 +1,78 @@
+"""The escalating loop is killed at twenty random moments: no step is lost, and none is doubled."""
+
+import os
+import signal
+import time
+from random import Random
+from typing import NoReturn
+
+import pytest
+from django.db import connection, connections
+from django.db.models import Count
+
+from exceptions import clocks, escalate, intake
+from exceptions.models import Case, Escalation, Message
+from tests.exceptions.people import WEDNESDAY, broken, install_product, lead
+
+KILLS = 20
+CASES = 120
+# By then every step of every case is due; each has one for its owner and one for its lead.
+AFTERWARDS = WEDNESDAY.replace(month=12)
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    # The child runs nothing of what the parent's threads were at.
+    pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"),
+]
+
+
+def test_no_step_is_lost_or_doubled_when_the_loop_is_killed_twenty_times() -> None:
+    install_product()
+    lead()
+    for number in range(CASES):
+        broken(order=f"O-{number}")
+    intake.take(limit=CASES, at=WEDNESDAY)
+    rng, seen = Random(20261123), []  # noqa: S311
+
+    for _ in range(KILLS):
+        _run_and_kill(after=rng.uniform(0.05, 0.25))
+        seen.append(Escalation.objects.count())
+    while escalate.take(limit=CASES, at=AFTERWARDS):
+        pass
+
+    assert len(set(seen)) > 5, f"hardly ever killed at work: {seen}"
+    assert Escalation.objects.count() == Message.objects.count() == 2 * CASES
+    told = Escalation.objects.annotate(told=Count("messages")).values_list("told", flat=True)
+    assert set(told) == {1}
+    assert set(_recorded()) == {2}
+    assert not Case.objects.filter(next_escalation_at__isnull=False).exists()
+    assert clocks.differing() == []
+
+
+def _run_and_kill(*, after: float) -> None:
+    """Let a process of its own escalate for a moment, and kill it as nothing can stop."""
+    connections.close_all()  # or both would speak on one connection
+    child = os.fork()
+    if child == 0:
+        _escalate_for_ever()
+    time.sleep(after)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def _escalate_for_ever() -> NoReturn:
+    try:
+        while True:
+            escalate.take(limit=2, at=AFTERWARDS)
+    finally:
+        os._exit(1)
+
+
+def _recorded() -> list[int]:
+    """Count the escalations of each case on the trail."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM audit_auditevent WHERE action = 'case.escalated'"
+            " GROUP BY stream, subject_id"
+        )
+        return [number for (number,) in cursor.fetchall()]
