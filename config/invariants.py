@@ -1,5 +1,6 @@
 """What must always be true, asked of the database once a minute, in production too."""
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import structlog
 from django.db import DatabaseError, connection, transaction
 
+from config import guards
 from exceptions import clocks
 from exceptions.models import Case
 from reconciliation import heartbeat
@@ -46,6 +48,10 @@ INVARIANTS: Mapping[str, Invariant] = {
     ),
     "states_undeclared": Invariant(
         "Every state is a declared one", "rows are in a state that does not exist"
+    ),
+    "guards_lifted": Invariant(
+        "The database guards every state machine",
+        "guards over the state machines are missing, disabled or changed",
     ),
     "discrepancies_without_case": Invariant(
         "Every discrepancy has an exception", "discrepancies have no exception"
@@ -223,8 +229,9 @@ def _is_simulating() -> bool:
     return Installation.objects.filter(simulated_now__isnull=False).exists()
 
 
-def _declared() -> dict[str, list[str]]:
+def _declared() -> dict[str, Any]:
     return {
+        "guards": json.dumps(guards.declared()),
         "order_states": Order.State.values,
         "case_states": Case.State.values,
         "writeback_states": WriteBack.State.values,

@@ -130,6 +130,19 @@ def test_each_breach_is_found(name: str, breach: str) -> None:
 
 
 @pytest.mark.usefixtures("_worked")
+@pytest.mark.parametrize("table", ["reconciliation_order", "exceptions_case"])
+def test_a_guard_that_was_lifted_is_found(table: str) -> None:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        try:
+            found = _broken()
+        finally:
+            cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+    assert found == {"guards_lifted"}
+
+
+@pytest.mark.usefixtures("_worked")
 def test_a_trail_that_nobody_seals_is_found() -> None:
     with _lifted_guards(), connections["owner"].cursor() as cursor:
         cursor.execute("UPDATE audit_auditevent SET recorded_at = now() - interval '1 minute'")

@@ -6,10 +6,12 @@ from django.contrib.auth.models import Group, User
 
 from config.install import install
 from exceptions.models import Case
+from exceptions.models.cases import CLOSED
 from reconciliation.models import Discrepancy, Membership, Order, Source, Team
 from reconciliation.sources import keys
 from tests import world
 from tests.exceptions.target import Target
+from tests.moves import walk
 
 WEDNESDAY = datetime.fromisoformat("2026-11-04T10:00:00+00:00")
 
@@ -81,7 +83,7 @@ def case(
     at: datetime = WEDNESDAY,
     **fields: object,
 ) -> Case:
-    """Make a case of customer ops in any state, without going through the machine."""
+    """Make a case of customer ops, and bring it to any state by the machine's moves."""
     usual: dict[str, object] = {
         "discrepancy": broken(check_name, order=order, at=at),
         "check_name": check_name,
@@ -96,11 +98,10 @@ def case(
         "changed_by": "service:intake",
         "at_risk_minor": 5_000,
         "currency": "EUR",
-        "state": state,
-        "closed_at": at if state in ("SETTLED", "DISMISSED") else None,
     }
-    made = Case(**{**usual, **fields})
-    made.save()
+    closed_at = fields.pop("closed_at", at) if state in CLOSED else None
+    made = Case.objects.create(**{**usual, **fields})
+    walk(made, state, at=at, closed_at=closed_at)
     return made
 
 

@@ -18,6 +18,7 @@ from reconciliation.clock import now
 from reconciliation.models import Job
 from tests.exceptions.people import case, connect, fresh, lead, operator, person
 from tests.exceptions.target import Target
+from tests.moves import walk
 from tests.pages.conftest import forget_to_activate
 
 SOON = timedelta(minutes=5)
@@ -87,8 +88,7 @@ def test_what_was_changed_meanwhile_is_left_alone_and_the_others_are_done(olga: 
 
 def test_a_refusal_of_one_is_listed_and_retry_tries_only_that(olga: User) -> None:
     some = cases(3)
-    some[0].state = "WAITING"
-    some[0].save()
+    walk(some[0], "WAITING", at=now())
     done = work(snooze(some, olga))
     assert outcomes(done) == ["REFUSED", "DONE", "DONE"]
     before = [fresh(each).version for each in some]

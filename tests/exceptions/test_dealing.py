@@ -13,6 +13,7 @@ from exceptions import duty, intake
 from exceptions.models import Case, Message
 from reconciliation.models import Absence, Membership, Team
 from tests.exceptions.people import WEDNESDAY, broken, install_product, operator, person
+from tests.moves import walk
 
 NIGHT = WEDNESDAY.replace(hour=23)
 
@@ -108,9 +109,10 @@ def test_a_case_that_comes_again_goes_to_who_had_it_unless_they_are_away(install
         if is_away:
             away(olga)
         settled = Case.objects.order_by("-pk")[0]
-        Case.objects.filter(pk=settled.pk).update(
-            state="SETTLED", closed_at=WEDNESDAY, owner=olga, changed_at=WEDNESDAY
-        )
+        walk(
+            settled, "SETTLED", at=WEDNESDAY,
+            closed_at=WEDNESDAY, owner=olga, changed_at=WEDNESDAY,
+        )  # fmt: skip
         settled.discrepancy.cleared_at = WEDNESDAY
         settled.discrepancy.save()
 

@@ -309,7 +309,7 @@ def test_the_machine_leaves_to_people_what_it_may_not_do(a_case: Case) -> None:
 
 
 def test_a_case_that_a_person_took_is_not_touched_by_the_machine(a_case: Case) -> None:
-    Case.objects.update(state="IN_PROGRESS", owner=operator())
+    ownership.claim(case_id=a_case.pk, by=operator(), at=after(0))
 
     repair.take(limit=10, at=after(0))
 

@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from audit.models import AuditEvent
 from reconciliation import discrepancies, reconcile
 from reconciliation.models import Discrepancy, Order, Recheck, Run, Waiver, WriteBack
+from tests.moves import walk
 from tests.reconciliation.worlds import HOUR, NOON, order, rules, source
 
 pytestmark = pytest.mark.django_db
@@ -142,14 +143,19 @@ def test_an_open_discrepancy_stays_open_while_its_check_only_waits() -> None:
     assert (after.verdict, open_checks()) == ("WAITING", ["paid_not_posted"])
 
 
+def owe(mine: Order, state: str) -> None:
+    owed = WriteBack.objects.create(
+        target=source(), order=mine, action="post_payment", payload={}, idempotency_key="k",
+        created_at=NOON,
+    )  # fmt: skip
+    walk(owed, state, at=NOON)
+
+
 @pytest.mark.parametrize("state", ["DUE", "SENDING", "UNKNOWN"])
 def test_nothing_is_cleared_while_a_write_back_is_under_way(state: str) -> None:
     mine = unposted()
     judged(mine, at=NOON + 3 * DAY)
-    WriteBack.objects.create(
-        target=source(), order=mine, action="post_payment", payload={}, idempotency_key="k",
-        created_at=NOON, state=state,
-    )  # fmt: skip
+    owe(mine, state)
     Order.objects.filter(pk=mine.pk).update(posted_at=NOON, posted_minor=5_000)
 
     after = judged(mine, at=NOON + 4 * DAY)
@@ -160,10 +166,7 @@ def test_nothing_is_cleared_while_a_write_back_is_under_way(state: str) -> None:
 
 def test_a_write_back_that_came_to_its_end_is_waited_for_no_more() -> None:
     mine = unposted(posted_at=NOON, posted_minor=5_000)
-    WriteBack.objects.create(
-        target=source(), order=mine, action="post_payment", payload={}, idempotency_key="k",
-        created_at=NOON, state="FAILED",
-    )  # fmt: skip
+    owe(mine, "FAILED")
 
     assert judged(mine, at=NOON + 4 * DAY).verdict == "HOLDS"
 

@@ -21,6 +21,7 @@ from reconciliation.models import (
 )
 from reconciliation.rhythm import BUCKET
 from tests import world
+from tests.moves import walk
 from tests.world import NOON, later
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +157,7 @@ def test_nobody_is_silent_while_a_demos_past_is_driven(shop: Source) -> None:
 
 
 def test_a_rulebook_without_the_check_stops_no_alarm(shop: Source) -> None:
-    RulebookVersion.objects.update(state="RETIRED")
+    walk(RulebookVersion.objects.get(), "RETIRED", at=NOON)
 
     assert look(later(hours=5)) == 0
 
