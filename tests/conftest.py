@@ -66,7 +66,7 @@ def installed(db: None) -> datetime:
     return at
 
 
-def _empty_all_tables(_self: TransactionTestCase) -> None:
+def empty_all_tables(_self: object = None) -> None:
     """Empty the tables as the owner: the application role may not, and must not."""
     with connect_as_owner(str(settings.DATABASES["owner"]["NAME"])) as connection:
         found = connection.execute(
@@ -78,4 +78,4 @@ def _empty_all_tables(_self: TransactionTestCase) -> None:
         connection.execute(f"TRUNCATE {found[0]} RESTART IDENTITY")
 
 
-TransactionTestCase._fixture_teardown = _empty_all_tables  # type: ignore[attr-defined]
+TransactionTestCase._fixture_teardown = empty_all_tables  # type: ignore[attr-defined]

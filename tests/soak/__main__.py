@@ -20,7 +20,7 @@ def main() -> None:
     asked = _parser().parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOG_LEVEL", "CRITICAL")
-    found = _fuzz(asked) if asked.name == "fuzz" else _chaos(asked)
+    found = {"fuzz": _fuzz, "chaos": _chaos, "kills": _kills}[asked.name](asked)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     sys.exit(1 if found["failures"] else 0)
 
@@ -32,15 +32,16 @@ def _parser() -> argparse.ArgumentParser:
     fuzz.add_argument("--requests", type=int, default=100_000)
     chaos = names.add_parser("chaos", help="processes killed under load")
     chaos.add_argument("--runs", type=int, default=200)
-    for each in (fuzz, chaos):
+    kills = names.add_parser("kills", help="workers killed over many orders")
+    kills.add_argument("--orders", type=int, default=100_000)
+    kills.add_argument("--workers", type=int, default=8)
+    for each in (fuzz, chaos, kills):
         each.add_argument("--seed", type=int, default=1)
     return parser
 
 
 def _fuzz(asked: argparse.Namespace) -> dict[str, Any]:
-    if embedded.is_bundled():
-        embedded.ensure_postgres()
-    django.setup()
+    _set_up()
     # Only now: these read the settings.
     from django.conf import settings  # noqa: PLC0415
 
@@ -56,6 +57,25 @@ def _fuzz(asked: argparse.Namespace) -> dict[str, Any]:
 def _chaos(asked: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="recon-chaos-") as folder:
         return chaos(runs=asked.runs, seed=asked.seed, folder=Path(folder)).as_json()
+
+
+def _kills(asked: argparse.Namespace) -> dict[str, Any]:
+    _set_up()
+    from config.scratch import scratch_database  # noqa: PLC0415 - as above
+    from tests.soak.killing import Found, compare  # noqa: PLC0415
+
+    return compare(
+        Found(orders=asked.orders, workers=asked.workers, batch=1_000),
+        fresh=lambda: scratch_database(name=f"recon_kills_{os.getpid()}"),
+        pause=(0.2, 1.5),
+        seed=asked.seed,
+    ).as_json()
+
+
+def _set_up() -> None:
+    if embedded.is_bundled():
+        embedded.ensure_postgres()
+    django.setup()
 
 
 if __name__ == "__main__":
