@@ -15,9 +15,10 @@ from django.db import transaction
 from audit.record import record
 from config import embedded
 from config.demo.company import Company
+from config.demo.records import BOOKS
 from config.people import become_demo
 from reconciliation.connect import connect
-from reconciliation.models import Event, Job, Source
+from reconciliation.models import DiffSchedule, Event, Job, Source
 
 ACTOR = "service:demo"
 JOB_KIND = "demo"
@@ -127,6 +128,7 @@ def move_in(setup: Setup, *, at: datetime) -> tuple[Setup, Job]:
     if Event.objects.exists():
         raise CannotLoad("This database holds real events. A demo needs an empty one.")
     setup = connect_systems(setup, at=at)
+    _compare_with_books(setup, at=at)
     job = Job.objects.create(
         kind=JOB_KIND,
         title=f"Demo company: {setup.orders:,} orders over {setup.days} days",
@@ -159,8 +161,30 @@ def connect_systems(setup: Setup, *, at: datetime) -> Setup:
     return replace(setup, secrets=secrets)
 
 
+def _compare_with_books(setup: Setup, *, at: datetime) -> None:
+    """Have what some systems told compared, day by day, with what they hold."""
+    for source in Source.objects.filter(slug__in=BOOKS).order_by("pk"):
+        wanted = {
+            "export_url": _export_url(setup, source.slug),
+            "types": [BOOKS[source.slug][0]],
+            "every_seconds": timedelta(days=1) // timedelta(seconds=1),
+        }
+        record(
+            stream="source",
+            subject_id=source.pk,
+            action="diff.scheduled",
+            actor=ACTOR,
+            at=at,
+            detail={name: [None, value] for name, value in wanted.items()},
+        )
+        DiffSchedule.objects.create(source=source, starts_at=setup.starts_at, **wanted)
+
+
 def _readdress_systems(setup: Setup, *, at: datetime) -> None:
-    """Send write-backs to where the systems listen this time."""
+    """Send write-backs to where the systems listen this time, and ask for their books there."""
+    for schedule in DiffSchedule.objects.select_related("source").filter(source__slug__in=BOOKS):
+        schedule.export_url = _export_url(setup, schedule.source.slug)
+        schedule.save()
     for source in Source.objects.select_for_update().filter(slug__in=setup.secrets).order_by("pk"):
         url = _writeback_url(setup, source.slug)
         if source.writeback_url == url:
@@ -179,6 +203,10 @@ def _readdress_systems(setup: Setup, *, at: datetime) -> None:
 
 def _writeback_url(setup: Setup, slug: str) -> str:
     return "" if slug in _TAKE_NO_WRITEBACKS else f"{setup.systems_url}/{slug}/writebacks/"
+
+
+def _export_url(setup: Setup, slug: str) -> str:
+    return f"{setup.systems_url}/{slug}/export"
 
 
 def _clear_away() -> None:

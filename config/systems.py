@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from config import premises
 from config.demo.echo import Echoes
+from config.demo.records import Records
 from config.demo.sender import Sender
 from config.demo.systems import Systems, SystemsServer
 from config.premises import Setup
@@ -32,7 +33,15 @@ def serve(setup: Setup, sender: Sender, *, true_now: Callable[[], datetime]) -> 
         journal=premises.journal_path(),
         truth_path=premises.truth_path(),
     )
-    server = SystemsServer(port=_port(setup), systems=systems, secrets=setup.secrets)
+    records = Records(
+        company=setup.company,
+        fault_factor=setup.fault_factor,
+        clock=company_now,
+        done=systems.done_by,
+    )
+    server = SystemsServer(
+        port=_port(setup), systems=systems, secrets=setup.secrets, records=records
+    )
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="systems")
     thread.start()
     try:

@@ -2,7 +2,8 @@
 
 Takes write-backs at `/<slug>/writebacks/`, does each once by its `Idempotency-Key`, answers with
 the message that the system's own webhook brings, and sends that webhook too, a moment later. Like
-real systems they refuse some, lose the line after acting on some, and forget some outright.
+real systems they refuse some, lose the line after acting on some, and forget some outright. What
+some of them hold can be had at `/<slug>/export`.
 """
 
 import hashlib
@@ -15,9 +16,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from config.demo import truth
 from config.demo.facts import Fact
+from config.demo.records import BOOKS, Records
 from config.demo.sender import is_signed
 from config.demo.telling import Expected, cloud_event
 
@@ -116,6 +119,11 @@ class Systems:
                 raise LineLost
             return event
 
+    def done_by(self, slug: str) -> list[Event]:
+        """List what one system did."""
+        with self._lock:
+            return [event for (system, _), event in self._done.items() if system == slug]
+
     def look_up(self, slug: str, key: str) -> Event | None:
         """Say what was done under a key; None if nothing is known of it."""
         with self._lock:
@@ -153,9 +161,17 @@ class SystemsServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, *, port: int, systems: Systems, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        *,
+        port: int,
+        systems: Systems,
+        secrets: Mapping[str, str],
+        records: Records | None = None,
+    ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.systems = systems
+        self.records = records
         self.secrets = secrets
 
 
@@ -182,12 +198,28 @@ class _Handler(BaseHTTPRequestHandler):
         return self._say(HTTPStatus.OK, {"status": "done", "event": event})
 
     def do_GET(self) -> None:
-        """Say what became of a key."""
+        """Say what became of a key, or what the books hold."""
+        where, _, query = self.path.partition("?")
+        slug, _, rest = where.strip("/").partition("/")
+        if rest == "export":
+            return self._give_out(slug, query)
         slug, key = self._address()
         event = self.server.systems.look_up(slug, key)
         if event is None:
             return self._say(HTTPStatus.NOT_FOUND, {"error": "never heard of it"})
         return self._say(HTTPStatus.OK, {"status": "done", "event": event})
+
+    def _give_out(self, slug: str, query: str) -> None:
+        """Give out what a system holds of the stretch of time that is asked for."""
+        secret, records = self.server.secrets.get(slug), self.server.records
+        if secret is None or records is None or slug not in BOOKS:
+            return self._say(HTTPStatus.NOT_FOUND, {"error": "no such books"})
+        if not is_signed(secret=secret, headers=self.headers, body=query.encode()):  # type: ignore[arg-type]
+            return self._say(HTTPStatus.UNAUTHORIZED, {"error": "the signature does not fit"})
+        asked = dict(parse_qsl(query))
+        since, until = (datetime.fromisoformat(asked[name]) for name in ("since", "until"))
+        page = records.page(slug, since, until, int(asked.get("after", "0")))
+        return self._say(HTTPStatus.OK, page)
 
     def _address(self) -> tuple[str, str]:
         """Split `/<slug>/writebacks/<key>` into slug and key."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db.models import Q
 from pytest_django.live_server_helper import LiveServer
 
 from config import embedded, premises, simulate
@@ -18,7 +19,7 @@ from config.premises import CannotLoad, Setup
 from config.systems import serve
 from exceptions.models import Case
 from reconciliation import replay
-from reconciliation.models import Event, Installation, Job, Order
+from reconciliation.models import DiffFinding, DiffWindow, Event, Installation, Job, Order
 from reconciliation.parting import partings
 from tests.world import source
 
@@ -96,6 +97,12 @@ def test_the_product_finds_what_went_wrong_and_nothing_else(setup: Setup) -> Non
         is_refused = str(case.order) in refused
         assert (case.state == Case.State.SETTLED) != is_refused, (case, case.order)
     assert not Case.objects.filter(owner__isnull=False).exists()
+    # What two systems hold was compared with what they told, every day, and agreed.
+    windows = DiffWindow.objects.filter(state=DiffWindow.State.DONE)
+    assert windows.count() == 2 * (DAYS - 1)
+    assert all(window.matched for window in windows.filter(since__lt=ends_at - 4 * DAY))
+    assert not DiffWindow.objects.filter(Q(error__gt="") | Q(different__gt=0)).exists()
+    assert not DiffFinding.objects.exists()
     # Rebuilt from zero, every order comes to what live has, after one pass at one moment.
     ids = list(Order.objects.values_list("pk", flat=True))
     both = replay.rebuild(order_ids=ids, at=ends_at)
