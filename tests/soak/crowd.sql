@@ -1,6 +1,6 @@
 -- Tells of many shop orders, each of one line, from five systems: events as they are received.
--- Of 40 orders six go wrong, each in its own way. Within a few hundred orders, events come in any
--- order, so that many are there before the order they name.
+-- Of 40 orders six lack or have something, which for five is an exception. Events come in any order
+-- within a few hundred orders, so that many are there before the order they name.
 --
 -- params: orders integer, at timestamptz
 --         placed, money, lines jsonb   what an order, an amount and a parcel say
