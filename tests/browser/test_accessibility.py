@@ -11,6 +11,9 @@ from tests.browser.conftest import Desk, Visitor
 PAGES = (
     "/exceptions/",
     "/exceptions/?view=mine",
+    "/inbox/",
+    "/inbox/?show=unread",
+    "/notifications/",
     "/exceptions/?q=nothing-is-called-this",
     "/exceptions/{case}/",
     "/orders/",
