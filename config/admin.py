@@ -22,6 +22,7 @@ class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]  # takes 
     """The teams whose exceptions a person works."""
 
     model = Membership
+    fields = ("team", "is_lead")  # hours are set on the team's page
     extra = 1
 
 
