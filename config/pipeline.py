@@ -10,7 +10,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from config.work import KINDS
-from exceptions import absences, digest, escalate, handoff, intake, notify, repair, wake
+from exceptions import absences, digest, escalate, handoff, intake, merging, notify, repair, wake
 from reconciliation import apply, diff, full_pass, job_runner, reconcile, retention, writeback
 
 
@@ -37,6 +37,7 @@ STAGES = (
     Stage("reconcile", reconcile.take, 5_000),  # dirty and due orders → discrepancies
     Stage("wake", wake.take, 500),              # what a case waits for → back to work
     Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed
+    Stage("merged", merging.take, 200),         # cases put to others that were closed → follow
     Stage("repair", repair.take, 200),          # routine cases → corrections, write-backs
     Stage("writeback", writeback.take, 100),    # outbox → answers → events, back to 1
     Stage("diff", diff.take, 10),               # sources' own records → what we were not told

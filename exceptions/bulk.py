@@ -26,6 +26,7 @@ from exceptions.permissions import (
     SENIOR_TIER,
     TEAM_LEAD,
     NotAllowed,
+    check_can_repair,
     name_of,
     roles,
     teams_of,
@@ -125,6 +126,36 @@ def confirm(
         raise CannotBulk("Say why: some of these move money or cannot be undone.")
     _begin_or_ask(asked, by=by, at=at)
     return asked
+
+
+@transaction.atomic
+def ask_for_one(
+    *, case_id: int, repair: str, plan_sha256: str, reason: str, by: User, at: datetime
+) -> Bulk:
+    """Leave one repair that moves money to a second person, by the plan that was shown.
+
+    The same again while it waits gives the same. Raises NotAllowed.
+    """
+    Installation.objects.select_for_update().first()
+    case = Case.objects.select_related("team").get(pk=case_id)
+    check_can_repair(by, case, tier=SENIOR_TIER)
+    waiting = Bulk.objects.filter(
+        state=Bulk.State.ASKED, items__case=case, items__repair=repair, asked_by=by
+    )
+    if (known := waiting.first()) is not None:
+        return known
+    made = Bulk.objects.create(
+        verb=REPAIR,
+        asked_by=by,
+        created_at=at,
+        words=f"exception #{case.pk}: {KINDS[repair].TITLE}",
+        arguments={"reason": reason},
+        state=Bulk.State.ASKED,
+        needs="It moves money or cannot be undone.",
+    )
+    made.items.create(case=case, version=case.version, repair=repair, plan_sha256=plan_sha256)
+    _record("bulk.asked", made, by=by, at=at, reason=reason)
+    return made
 
 
 @transaction.atomic

@@ -27,7 +27,9 @@ class _Outcome(NamedTuple):
 
 def step(job: Job, at: datetime) -> Progress:
     """Do the next cases of a bulk. What is done and that it is done are one transaction."""
-    asked = Bulk.objects.select_related("asked_by", "undoes").get(pk=job.parameters["bulk"])
+    asked = Bulk.objects.select_related("asked_by", "decided_by", "undoes").get(
+        pk=job.parameters["bulk"]
+    )
     due = asked.items.filter(outcome="DUE").order_by("case_id")  # locks in one order
     items = list(due[:_STEP])
     failed = sum(_do(asked, item, job=job, at=at) not in ("DONE", "UNDONE") for item in items)
@@ -91,6 +93,7 @@ def _task(asked: Bulk, item: BulkItem, *, key: str, at: datetime) -> Task:
         plan_sha256=item.plan_sha256,
         before=item.before,
         attempt_id=item.attempt_id,
+        approved_by=asked.decided_by,
         done_at=item.at,
     )
 

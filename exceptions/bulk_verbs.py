@@ -36,6 +36,7 @@ class Task:
     plan_sha256: str = ""
     before: Mapping[str, Any] = field(default_factory=dict)
     attempt_id: int | None = None
+    approved_by: User | None = None
     done_at: datetime | None = None  # of what is undone
 
 
@@ -61,6 +62,7 @@ def _repair(task: Task) -> RepairAttempt:
         at=task.at,
         reason=str(task.arguments.get("reason", "")),
         version=task.version,
+        approved_by=task.approved_by,
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.auth.models import User
 
 from exceptions import attempts, snoozes, waits, words
+from exceptions.alike import same_as
 from exceptions.comparison import compare
 from exceptions.explain import rule_of, why_here
 from exceptions.handed import handoffs_of
@@ -37,6 +38,7 @@ from exceptions.rows import (
 )
 from exceptions.table import RELATED, Names, row
 from exceptions.timeline import timeline
+from reconciliation.fields import DISCREPANCY
 from reconciliation.models import Source, WriteBack
 
 _ATTEMPT_STATES = {
@@ -83,6 +85,9 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         actions=_actions(case, user=user, why_not=why_not),
         assignable=_assignable(case, user=user, why_not=why_not),
         kept=kept_of(case, why_not=why_not),
+        same=[(each.pk, _named(each)) for each in same_as(case, user=user)[:20]],
+        merged_into=case.merged_into_id,
+        merged=list(case.merged.order_by("pk").values_list("pk", flat=True)),
         wake_on=snoozes.offered(case),
         window_ends=snoozes.window_ends(case, at=at),
         handoffs=handoffs_of(case, user=user, why_not=why_not, at=at),
@@ -228,6 +233,8 @@ def _actions(case: Case, *, user: User, why_not: str) -> dict[str, Permission]:
         "escalate": closed,
         "dismiss": closed or repaired,
         "reopen": "" if state == "DISMISSED" else "It was not dismissed.",
+        "merge": closed or repaired,
+        "separate": "" if case.merged_into_id and case.is_open else "It is not merged.",
     }
     actions = {verb: why_not or reason for verb, reason in reasons.items()}
     actions["comment"] = refusal_to_comment(user, case)
@@ -245,3 +252,9 @@ def _assignable(case: Case, *, user: User, why_not: str) -> list[tuple[str, str]
     )
     found = people.distinct().order_by("first_name", "last_name", "username")
     return [(person.get_username(), name_of(person)) for person in found]
+
+
+def _named(case: Case) -> str:
+    order = f", {case.order.canonical_id}" if case.order else ""
+    titles = dict(DISCREPANCY["check_name"].options())
+    return f"#{case.pk} {titles.get(case.check_name, case.check_name)}{order}"

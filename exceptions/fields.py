@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import User
 from django.db.models import Q
 
+from exceptions import causes
 from exceptions.history_fields import HISTORY
 from exceptions.models import Case, Handoff
 from exceptions.repairs import KINDS
@@ -107,6 +108,17 @@ class HandedToMe(MyTeams):
         return Q(pk__in=coming.values("case"))
 
 
+@dataclass(frozen=True)
+class Cause(Choice):
+    """What cases of one group have in common, by its sign."""
+
+    operators: ClassVar[tuple[str, ...]] = ("is", "is_not", "is_empty", "is_not_empty")
+
+    def say(self, value: Any) -> str:  # noqa: ANN401 - as its base
+        """Say what they have in common."""
+        return causes.words_of(str(value))
+
+
 def _people() -> list[tuple[str, str]]:
     found = User.objects.filter(is_active=True, memberships__isnull=False).distinct()
     return [(user.username, user.get_full_name() or user.username) for user in found]
@@ -137,6 +149,7 @@ FIELDS = Registry(
             ("handoffs__to_team__memberships__user__username",),
             choices=[("true", "yes")],
         ),
+        Cause("group", "Group", ("cause",)),
         Moment("due_at", "Due", ("resolve_due_at",)),
         Money("at_risk_minor", "Amount at risk", ("at_risk_minor",)),
         Text("currency", "Currency", ("currency",)),

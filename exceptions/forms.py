@@ -34,6 +34,12 @@ class AssignForm(VersionForm):
     to = forms.CharField(max_length=150, error_messages={"required": "Choose a person."})
 
 
+class MergeForm(VersionForm):
+    """Put a case to another."""
+
+    into = forms.IntegerField(min_value=1, error_messages={"required": "Choose an exception."})
+
+
 class SnoozeForm(VersionForm):
     """Put a case aside: for a while, or until a moment in the reader's own zone.
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from simple_history.utils import bulk_create_with_history
 
 from audit.record import record_all
-from exceptions import clocks, dealing, messages, route, sla
+from exceptions import causes, clocks, dealing, messages, route, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import name_of
@@ -88,6 +88,7 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
         cases, Case, default_date=at, default_change_reason="opened it"
     )
     clocks.begin(opened, at=at)
+    causes.join(case_ids=[case.pk for case in opened])
     record_all(_opening(case, rules=rules, at=at) for case in opened)
     for case in dealt:
         messages.tell(

@@ -8,16 +8,17 @@ from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Count as Aggregate
+from django.db.models import Min, Q, QuerySet, Sum
 
-from exceptions import words
+from exceptions import causes, words
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
 from exceptions.models import Case, SavedView
 from exceptions.models.cases import CLOSED as CLOSED_STATES
 from exceptions.permissions import readable_cases, teams_of, visible_cases
-from exceptions.rows import Count, KeysetPage, Money, Row, Summary, Tab
+from exceptions.rows import Count, GroupRow, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
 from reconciliation.fields import BadCondition
 from reconciliation.models import Alias, Event
@@ -29,6 +30,7 @@ __all__ = [
     "case_row",
     "cursor",
     "found_cases",
+    "groups",
     "open_count",
     "queue_page",
     "repair_preview",
@@ -41,6 +43,7 @@ __all__ = [
     "window_ends",
 ]
 
+_MOST_GROUPS = 50
 _SALT = "exceptions.queue"
 _ENDS = {CLOSED, "state", "closed_at"}  # a filter on one of these also finds what is closed
 _NAMES = {"is", "is_any_of"}
@@ -60,14 +63,17 @@ def queue_page(
     search: str = "",
     after: str = "",
     size: int = 50,
+    is_grouped: bool = False,
 ) -> KeysetPage:
     """Give one page of what `user` may see, by due time, worst first.
 
     `filters` are as in `SavedView.filters` (vocabulary: `exceptions.fields.FIELDS`); without one on
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
-    raises BadCursor if it is not.
+    raises BadCursor if it is not. `is_grouped` leaves out what stands in `groups`.
     """
     found = found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
+    if is_grouped:
+        found = found.filter(cause="")
     if after:
         due_at, case_id = _read_cursor(after)
         # One range on the index, then the few that share the moment are left out.
@@ -79,6 +85,38 @@ def queue_page(
     rows = [row(case, names=names, at=at) for case in cases[:size]]
     next_cursor = cursor(cases[size - 1]) if len(cases) > size else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
+
+
+def groups(
+    *, user: User, at: datetime, filters: list[dict[str, Any]], search: str = ""
+) -> list[GroupRow]:
+    """Give what a view holds as one item a cause, the most urgent first."""
+    found = found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
+    parts = (
+        found.exclude(cause="")
+        .order_by()
+        .values("cause", "currency")
+        .annotate(
+            number=Aggregate("pk"), at_risk=Sum("at_risk_minor"), due_at=Min("resolve_due_at")
+        )
+    )
+    by_cause: dict[str, list[Any]] = {}
+    for part in parts.order_by("due_at", "cause"):
+        by_cause.setdefault(part["cause"], []).append(part)
+    shown = [*by_cause][:_MOST_GROUPS]
+    first = found.filter(cause__in=shown).order_by("cause", "resolve_due_at", "pk")
+    firsts = {case.cause: case for case in first.select_related(*RELATED).distinct("cause")}
+    return [_group(firsts[cause], by_cause[cause], at=at) for cause in shown if cause in firsts]
+
+
+def _group(first: Case, parts: list[Any], *, at: datetime) -> GroupRow:
+    return GroupRow(
+        sign=first.cause,
+        words=causes.words_of(first.cause),
+        number=sum(part["number"] for part in parts),
+        at_risk=[Money(part["at_risk"], part["currency"]) for part in parts if part["at_risk"]],
+        sla=words.resolve_clock(first, at=at),
+    )
 
 
 def capped_count(found: QuerySet[Case]) -> Count:
@@ -154,7 +192,7 @@ def rows_of_order(*, order_id: int, user: User, at: datetime) -> list[Row]:
 
 def open_count(*, user: User) -> Count:
     """Count the open exceptions that `user` may see, for the rail."""
-    (number,) = _counts([visible_cases(user).filter(closed_at__isnull=True)])
+    (number,) = _counts([visible_cases(user).filter(closed_at__isnull=True, merged_into=None)])
     return words.count(number)
 
 
@@ -176,6 +214,8 @@ def found_cases(
     )
     if not any(_speaks_of_ends(each) for each in filters):
         found = found.filter(closed_at__isnull=True)
+        if not search:
+            found = found.filter(merged_into__isnull=True)  # it follows another, which is here
     return found.filter(_search(search)) if search else found
 
 

@@ -33,6 +33,10 @@ class NeedsReason(CannotRepair):
     """A repair that moves money asks for a reason in words."""
 
 
+class NeedsSecond(CannotRepair):
+    """A repair that moves money or cannot be undone waits for a second person to agree."""
+
+
 class CannotUndo(Exception):
     """There is no way back, or no longer; the message may be shown."""
 
@@ -54,11 +58,13 @@ def run(  # noqa: PLR0913 - what the form of a repair says
     reason: str = "",
     version: int | None = None,
     choice: str = "",
+    approved_by: User | None = None,
 ) -> RepairAttempt:
     """Run the repair that was shown to `by`. The same key again gives the same attempt.
 
-    Raises NotAllowed, CannotRepair, NeedsReason, Conflict, and PlanChanged with the new plan if
-    the order is no longer what it was when the plan was shown.
+    What moves money or cannot be undone runs only when a second Team lead has agreed.
+    Raises NotAllowed, CannotRepair, NeedsReason, NeedsSecond, Conflict, and PlanChanged with the
+    new plan if the order is no longer what it was when the plan was shown.
     """
     case = locked(case_id)
     check_can_work(by, case)
@@ -75,6 +81,8 @@ def run(  # noqa: PLR0913 - what the form of a repair says
     _check_possible(case, plan)
     if plan.tier >= SENIOR_TIER and not reason.strip():
         raise NeedsReason("Say why: this moves money or cannot be undone. Nothing was done.")
+    if plan.tier >= SENIOR_TIER:
+        _check_second(case, plan, by=by, approved_by=approved_by)
     return attempts.begin(
         case=case, plan=plan, key=idempotency_key, by=by, reason=reason.strip(), at=at
     )
@@ -159,6 +167,13 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
         reason=why_not,
     )
     return True
+
+
+def _check_second(case: Case, plan: Plan, *, by: User, approved_by: User | None) -> None:
+    """Raise NeedsSecond unless another person who may run such a repair has agreed to it."""
+    if approved_by is None or approved_by.pk == by.pk:
+        raise NeedsSecond(f"Another Team lead agrees to “{plan.title}” first. Nothing was done.")
+    check_can_repair(approved_by, case, tier=plan.tier)
 
 
 def _plan_now(case: Case, *, kind: str, choice: str = "") -> Plan:

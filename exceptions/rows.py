@@ -88,6 +88,17 @@ class Money:
 
 
 @dataclass(frozen=True)
+class GroupRow:
+    """The open exceptions of one cause, as one item."""
+
+    sign: str
+    words: str  # "Paid and invoiced differ, each €0.30 less"
+    number: int
+    at_risk: list[Money]
+    sla: Sla  # of the one that is due first
+
+
+@dataclass(frozen=True)
 class Summary:
     """The line under the queue's title: "318 open · 12 over SLA · €214,880 at risk"."""
 
@@ -324,6 +335,9 @@ class CaseDetail:
     actions: dict[str, Permission]  # claim assign snooze wake escalate comment dismiss reopen
     assignable: list[tuple[str, str]]  # username, name
     kept: Kept | None = None
+    same: list[tuple[int, str]] = field(default_factory=list)  # what it may be merged into
+    merged_into: int | None = None
+    merged: list[int] = field(default_factory=list)  # what follows it
     wake_on: list[tuple[str, str]] = field(default_factory=list)  # what may end a snooze
     window_ends: datetime | None = None  # when the check's window would end, did it begin now
     handoffs: Handoffs | None = None

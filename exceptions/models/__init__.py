@@ -2,6 +2,7 @@
 
 from exceptions.models.bulk import Bulk, BulkItem
 from exceptions.models.cases import Case
+from exceptions.models.causes import CaseSign
 from exceptions.models.channels import Channel, MessageAttempt, NotificationPreference
 from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
@@ -16,6 +17,7 @@ __all__ = [
     "Bulk",
     "BulkItem",
     "Case",
+    "CaseSign",
     "Channel",
     "ClockInterval",
     "ClockPlan",

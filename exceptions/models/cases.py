@@ -53,6 +53,10 @@ class Case(models.Model):
     rulebook_version = models.IntegerField()  # pinned when the case opened
     route = models.CharField(max_length=64, blank=True, default="")  # the rule that gave the team
     recommended_repair = models.CharField(max_length=64, blank=True, default="")
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="merged"
+    )
+    cause = models.CharField(max_length=160, blank=True, default="")  # what its group shares
     is_automation_barred = models.BooleanField(default=False)  # a repair was undone, or refused
     automatic_attempts = models.IntegerField(default=0)
     next_automatic_at = models.DateTimeField(null=True)
@@ -118,6 +122,11 @@ class Case(models.Model):
                 fields=["snoozed_until"],
                 condition=models.Q(snoozed_until__isnull=False),
                 name="case_to_wake",
+            ),
+            models.Index(
+                fields=["cause", "resolve_due_at"],
+                condition=models.Q(closed_at__isnull=True) & ~models.Q(cause=""),
+                name="case_of_cause",
             ),
             models.Index(fields=["closed_at"], name="case_by_close"),
             models.Index(fields=["changed_at"], name="case_by_change"),

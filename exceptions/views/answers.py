@@ -22,7 +22,7 @@ from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
 PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
 _NEWEST = 5
 _SHOWN_ABOVE = {"Owner", "Team"}  # facts that the panel has a place of its own for
-_PLAIN = (("wake", "Wake it now"), ("reopen", "Reopen"))
+_PLAIN = (("wake", "Wake it now"), ("reopen", "Reopen"), ("separate", "Take it apart again"))
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions import ownership, queries
+from exceptions import merging, ownership, queries
 from exceptions.desk import Conflict
 from exceptions.forms import (
     AssignForm,
     CommentForm,
+    MergeForm,
     ReasonForm,
     SnoozeForm,
     VersionForm,
@@ -147,6 +148,36 @@ def dismiss(request: HttpRequest, case_id: int) -> HttpResponse:
             case_id=case_id, reason=sent["reason"], by=by, at=at, version=sent["version"]
         ),
         said="Dismissed. The check is waived until its values change.",
+    )
+
+
+@require_POST
+def merge(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Put a case to another that is the same."""
+    by, at = person(request), now()
+    return _work(
+        request,
+        case_id,
+        MergeForm(request.POST),
+        at=at,
+        do=lambda sent: merging.merge(
+            case_id=case_id, into_id=sent["into"], by=by, at=at, version=sent["version"]
+        ),
+        said="Merged. It follows the other, and can be taken apart again.",
+    )
+
+
+@require_POST
+def separate(request: HttpRequest, case_id: int) -> HttpResponse:
+    """Take a merged case apart again."""
+    by, at = person(request), now()
+    return _work(
+        request,
+        case_id,
+        VersionForm(request.POST),
+        at=at,
+        do=lambda sent: merging.separate(case_id=case_id, by=by, at=at, version=sent["version"]),
+        said="Taken apart. It is back in the queue.",
     )
 
 

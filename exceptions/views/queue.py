@@ -1,6 +1,6 @@
 """The exception queue: saved views, filters, search, and one page of rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -38,13 +38,15 @@ class Asked:
     search: str
     after: str
     conditions: list[dict[str, Any]]
+    is_grouped: bool  # one item a cause
     is_edited: bool  # the filters are not, or no longer, those of the view
     problem: str
 
     @property
     def keep(self) -> dict[str, str]:
         """Give what an address keeps when its filters change."""
-        return {"view": self.view, "q": self.search}
+        grouped = {"grouped": "1"} if self.is_grouped else {}
+        return {"view": self.view, "q": self.search, **grouped}
 
     @property
     def view_name(self) -> str:
@@ -91,6 +93,7 @@ def read(given: QueryDict, *, user: User) -> Asked:
         search=given.get("q", "").strip(),
         after=given.get("after", ""),
         conditions=conditions,
+        is_grouped=given.get("grouped") == "1",
         is_edited=is_edited,
         problem=problem,
     )
@@ -100,8 +103,13 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
     """Give what the table and its empty state show."""
     user = person(request)
     page = queries.queue_page(
-        user=user, at=at, filters=asked.conditions, search=asked.search, after=asked.after
-    )
+        user=user, at=at, filters=asked.conditions, search=asked.search, after=asked.after,
+        is_grouped=asked.is_grouped,
+    )  # fmt: skip
+    asks: dict[str, Any] = {
+        "user": user, "at": at, "filters": asked.conditions, "search": asked.search
+    }  # fmt: skip
+    groups = queries.groups(**asks) if asked.is_grouped and not asked.after else []
     context: dict[str, Any] = {
         "page": page,
         "showing": f"{len(page.rows)} shown, most urgent first",
@@ -112,13 +120,11 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
         "live_href": live_href(asked, loaded_at=at, since=at),
         "kept": [*asked.keep.items(), *(("f", text) for text in _texts(asked))],
     }
+    context |= {"groups": groups, "can_tick": can_work_any(user)}
     if page.rows:
-        found = queries.found_cases(
-            visible_cases(user), user=user, at=at, filters=asked.conditions, search=asked.search
-        )
-        context["can_tick"] = can_work_any(user)
+        found = queries.found_cases(visible_cases(user), **asks)
         context["total"] = queries.capped_count(found)
-    if not page.rows:
+    if not page.rows and not groups:
         context |= _emptiness(request, asked)
     return context
 
@@ -156,6 +162,8 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
             problem=asked.problem,
         ),
         "search": asked.search,
+        "is_grouped": asked.is_grouped,
+        "group_href": _group_href(asked),
         "search_label": "Order, customer, event ID",
         "is_edited": asked.is_edited and bool(asked.view),
         "can_save": asked.is_edited and bool(asked.conditions),
@@ -188,3 +196,8 @@ def _texts(asked: Asked) -> list[str]:
     if not asked.is_edited:
         return []
     return [filters.to_text(each) for each in asked.conditions] or [""]
+
+
+def _group_href(asked: Asked) -> str:
+    """Write the address of the same list with its groups as one item, or without."""
+    return list_href(replace(asked, is_grouped=not asked.is_grouped, after=""))

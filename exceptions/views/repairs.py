@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from exceptions import queries, repair
+from exceptions import bulk, queries, repair
 from exceptions.desk import Conflict
 from exceptions.forms import RunForm, first_error
 from exceptions.models import Case, RepairAttempt
@@ -106,6 +107,8 @@ def _run(
     except (repair.PlanChanged, Conflict) as refusal:
         problem = Problem(str(refusal), tone="warn")
         return _preview(request, case_id, kind, at=at, problem=problem, status=HTTPStatus.CONFLICT)
+    except repair.NeedsSecond:
+        return _ask_second(request, case_id, kind, sent, at=at)
     except repair.CannotRepair as refusal:
         return _refuse(request, case_id, str(refusal), at=at)
     nudge.after_commit(*_ONWARD)
@@ -113,6 +116,23 @@ def _run(
     said = f"{kind_named(kind).TITLE} {how} for {_subject(request, attempt, at=at)}."
     undo_href = f"/repairs/{attempt.pk}/undo/" if attempt.undo_until else ""
     return done(request, case_id, said=said, at=at, undo=undo_href)
+
+
+def _ask_second(
+    request: HttpRequest, case_id: int, kind: str, sent: dict[str, Any], *, at: datetime
+) -> HttpResponse:
+    """Leave what moves money to a second person."""
+    bulk.ask_for_one(
+        case_id=case_id,
+        repair=kind,
+        plan_sha256=sent["plan_sha256"],
+        reason=sent["reason"],
+        by=person(request),
+        at=at,
+    )
+    title = kind_named(kind).TITLE
+    said = f"{title} waits for another Team lead, who finds it under Bulk. Nothing was done yet."
+    return done(request, case_id, said=said, at=at)
 
 
 def _subject(request: HttpRequest, attempt: RepairAttempt, *, at: datetime) -> str:

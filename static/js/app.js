@@ -101,7 +101,7 @@ on("htmx:afterSettle", (event) => {
   else one("#panel-title")?.focus({ preventScroll: true });
   opened = "";
 });
-/* Live: the list's own cells change, but never the one that is being used. */
+/* Live: cells change, but never the one in use. */
 on("htmx:configRequest", ({ detail }) => {
   if (detail.elt.id === "live") detail.parameters.shown = rows().map((row) => row.id.slice(5)).join();
 });
@@ -235,7 +235,7 @@ const openOrder = () => {
 const keys = {
   j: () => step(1), k: () => step(-1), ArrowDown: () => inRows() && step(1), ArrowUp: () => inRows() && step(-1),
   r: repair, i: claim, a: () => openForm("assign"), h: () => openForm("snooze"), "!": () => openForm("escalate"),
-  m: () => openForm("comment"), z: undo, o: openOrder, x: () => tickRow(false), X: () => tickRow(true),
+  m: () => openForm("comment"), d: () => openForm("merge"), z: undo, o: openOrder, x: () => tickRow(false), X: () => tickRow(true),
   "/": () => one("#q")?.focus(), ".": () => press("#newer"), "[": () => view(-1), "]": () => view(1),
   "?": () => one("#shortcuts").showModal(), g: () => { going = Date.now(); },
 };

@@ -301,3 +301,23 @@ def test_many_repairs_run_as_they_were_shown_and_are_undone_together(
     undone = work(bulk.undo(bulk_id=done.pk, by=olga, at=now()))
     assert outcomes(undone) == ["UNDONE"] * 3
     assert set(RepairAttempt.objects.values_list("state", flat=True)) == {"UNDONE"}
+
+
+def test_one_repair_that_moves_money_waits_for_a_second_lead_too(
+    lena: User, target: Target
+) -> None:
+    some = case("paid_twice", order="M-1")
+    asked = bulk.ask_for_one(
+        case_id=some.pk, repair="refund_payment", plan_sha256="0" * 64, reason="Twice",
+        by=lena, at=now(),
+    )  # fmt: skip
+
+    again = bulk.ask_for_one(
+        case_id=some.pk, repair="refund_payment", plan_sha256="0" * 64, reason="Twice",
+        by=lena, at=now(),
+    )  # fmt: skip
+
+    assert again == asked
+    assert asked.state == "ASKED"
+    with pytest.raises(NotAllowed, match="You asked for it"):
+        bulk.approve(bulk_id=asked.pk, by=lena, at=now())

@@ -10,7 +10,7 @@ from audit.queries import trail
 from exceptions import intake, ownership, repair
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import NotAllowed
-from exceptions.repair import CannotRepair, CannotUndo, NeedsReason, PlanChanged
+from exceptions.repair import CannotRepair, CannotUndo, NeedsReason, NeedsSecond, PlanChanged
 from exceptions.repairs import KINDS, kinds_for
 from exceptions.repairs.plan import Plan, Refusal
 from reconciliation import rulebook, writeback
@@ -51,6 +51,7 @@ def run(
     sha: str = "",
     kind: str = KIND,
     reason: str = "",
+    approved_by: User | None = None,
 ) -> RepairAttempt:
     return repair.run(
         case_id=case.pk,
@@ -60,6 +61,7 @@ def run(
         by=by,
         at=WEDNESDAY,
         reason=reason,
+        approved_by=approved_by,
     )
 
 
@@ -172,7 +174,12 @@ def test_money_moves_only_by_a_lead_with_a_reason(target: Target) -> None:
     lena = lead()
     with pytest.raises(NeedsReason):
         run(case, by=lena, kind="refund_payment")
-    attempt = run(case, by=lena, kind="refund_payment", reason="Asked for")
+    for nobody_else in (None, lena):
+        with pytest.raises(NeedsSecond):
+            run(case, by=lena, kind="refund_payment", reason="Asked for", approved_by=nobody_else)
+    with pytest.raises(NotAllowed, match="Team lead"):
+        run(case, by=lena, kind="refund_payment", reason="x", approved_by=operator("otto"))
+    attempt = run(case, by=lena, kind="refund_payment", reason="Asked for", approved_by=lead("lia"))
 
     assert attempt.undo_until is None
     assert WriteBack.objects.get().payload["amount_minor"] == 1000

@@ -41,12 +41,14 @@ def totals(order: str = "O-1") -> dict[str, int]:
     return dict(Order.objects.values(*MONEY).get(canonical_id=order))
 
 
-def run(case: Case, *, by: User, key: str = "form") -> RepairAttempt:
+def run(
+    case: Case, *, by: User, key: str = "form", approved_by: User | None = None
+) -> RepairAttempt:
     plan = repair.preview(case_id=case.pk, kind="write_off")
     assert isinstance(plan, Plan)
     return repair.run(
         case_id=case.pk, kind="write_off", plan_sha256=plan.sha256(), idempotency_key=key,
-        by=by, at=LATER, reason="Too small to chase",
+        by=by, at=LATER, reason="Too small to chase", approved_by=approved_by,
     )  # fmt: skip
 
 
@@ -65,7 +67,7 @@ def test_above_the_limit_a_lead_decides() -> None:
 
     with pytest.raises(NotAllowed, match="Team lead"):
         run(case, by=operator(team="revenue-ops"))
-    run(case, by=lead(team="revenue-ops"))
+    run(case, by=lead(team="revenue-ops"), approved_by=lead("lia", team="revenue-ops"))
     settle(LATER)
 
     case.refresh_from_db()

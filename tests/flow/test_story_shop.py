@@ -45,13 +45,13 @@ def paid(payment: str = "C-1", at: datetime = NOON) -> None:
         currency="EUR")  # fmt: skip
 
 
-def click(kind: str, *, by: User, reason: str = "") -> None:
+def click(kind: str, *, by: User, reason: str = "", approved_by: User | None = None) -> None:
     case = Case.objects.get(closed_at__isnull=True)
     plan = repair.preview(case_id=case.pk, kind=kind)
     assert isinstance(plan, Plan)
     repair.run(
         case_id=case.pk, kind=kind, plan_sha256=plan.sha256(), idempotency_key="form",
-        by=by, at=LATER, reason=reason,
+        by=by, at=LATER, reason=reason, approved_by=approved_by,
     )  # fmt: skip
     settle(LATER)
 
@@ -111,7 +111,12 @@ def test_a_second_charge_goes_back_by_a_lead(target: Target) -> None:
     settle(NOON)
     settle(LATER)
 
-    click("refund_payment", by=lead(team="revenue-ops"), reason="Charged twice")
+    click(
+        "refund_payment",
+        by=lead(team="revenue-ops"),
+        reason="Charged twice",
+        approved_by=lead("lia", team="revenue-ops"),
+    )
 
     order = the_order("SO-1")
     assert (order.paid_minor, order.refunded_minor) == (2000, 1000)

@@ -171,6 +171,8 @@ RULES: dict[str, Rule] = {
     ),
     "exceptions/<int:case_id>/handoff/withdraw/": _verb("handoff/withdraw", status=REFUSED),
     # The case is about an order: there is nothing to correct, to try again or to wait for.
+    "exceptions/<int:case_id>/merge/": _verb("merge", sent={"into": "1"}, status=REFUSED),
+    "exceptions/<int:case_id>/separate/": _verb("separate", status=REFUSED),
     "exceptions/<int:case_id>/correct/": Rule(
         "/exceptions/{case}/correct/",
         {**only(DESK, HIDDEN), **_HIDES},

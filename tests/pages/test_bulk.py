@@ -138,3 +138,19 @@ def test_the_results_come_as_csv(operator: Client) -> None:
     assert len(lines) == 3
     assert ",Done," in lines[1]
     assert Case.objects.filter(owner=User.objects.get(username="operator")).count() == 2
+
+
+def test_cases_of_one_cause_are_one_item_that_is_worked_as_one(
+    operator: Client, a_case: Case
+) -> None:
+    Case.objects.update(cause="amount:paid_vs_invoiced:EUR:-30")
+    page = page_of(operator, "/exceptions/?grouped=1")
+    assert ", each €0.30 less</a>" in page
+    assert f'id="case-{a_case.pk}"' not in page
+
+    group = "group:is:amount:paid_vs_invoiced:EUR:-30"
+    _, page = choose(operator, "repair", all="1", f=group)
+
+    assert "<strong>2</strong> Activate subscription" in page
+    assert Bulk.objects.get().items.count() == 2
+    assert "Group is" in page_of(operator, f"/exceptions/?f={group}")

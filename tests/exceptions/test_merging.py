@@ -1,0 +1,121 @@
+"""Exceptions that are the same are put together, follow one another, and are taken apart."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from audit.models import AuditEvent
+from exceptions import intake, merging, ownership, queries
+from exceptions.models import Case
+from exceptions.permissions import NotAllowed
+from reconciliation.clock import now
+from reconciliation.models import Discrepancy
+from tests.exceptions.people import case, fresh, operator
+
+
+@pytest.fixture
+def olga(installed: None) -> User:
+    return operator()
+
+
+@pytest.fixture
+def twins(olga: User) -> tuple[Case, Case]:
+    return case("active_not_paid", order="T-1"), case("paid_vs_invoiced", order="T-1")
+
+
+def listed(user: User) -> set[int]:
+    page = queries.queue_page(user=user, at=now(), filters=[])
+    return {row.id for row in page.rows}
+
+
+def test_a_merged_case_leaves_the_queue_and_stands_on_both_trails(
+    olga: User, twins: tuple[Case, Case]
+) -> None:
+    one, other = twins
+    ownership.comment(case_id=one.pk, text="Seen.", by=olga, at=now())
+
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+
+    assert listed(olga) == {other.pk}
+    assert fresh(one).comments.count() == 1
+    assert (fresh(one).resolve_due_at, fresh(one).next_escalation_at) == (one.resolve_due_at, None)
+    rows = AuditEvent.objects.filter(stream="case").order_by("pk").values_list("action", flat=True)
+    assert list(rows)[-2:] == ["case.merged", "case.absorbed"]
+
+
+def test_it_is_taken_apart_again_with_its_own_clocks(olga: User, twins: tuple[Case, Case]) -> None:
+    one, other = twins
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+
+    merging.separate(case_id=one.pk, by=olga, at=now())
+
+    assert listed(olga) == {one.pk, other.pk}
+    assert fresh(one).next_escalation_at is not None
+    with pytest.raises(merging.CannotMerge, match="not merged"):
+        merging.separate(case_id=one.pk, by=olga, at=now())
+
+
+def test_it_is_dismissed_with_its_target(olga: User, twins: tuple[Case, Case]) -> None:
+    one, other = twins
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+    ownership.dismiss(case_id=other.pk, reason="A test order.", by=olga, at=now())
+
+    assert merging.take(limit=10, at=now()) == 1
+
+    assert fresh(one).state == "DISMISSED"
+    assert "A test order." in fresh(one).close_reason
+
+
+def test_it_comes_back_where_the_target_is_settled_and_its_own_check_is_broken(
+    olga: User, twins: tuple[Case, Case]
+) -> None:
+    one, other = twins
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+    Discrepancy.objects.filter(case=other).update(cleared_at=now())
+    intake.take(limit=10, at=now())
+
+    merging.take(limit=10, at=now())
+
+    assert listed(olga) == {one.pk}
+
+
+def test_what_followed_it_goes_along(olga: User, twins: tuple[Case, Case]) -> None:
+    one, other = twins
+    third = case("charge_failed_but_confirmed", order="T-1")
+    merging.merge(case_id=third.pk, into_id=one.pk, by=olga, at=now())
+
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+
+    assert fresh(third).merged_into_id == other.pk
+
+
+def test_one_cause_is_enough_and_nothing_in_common_is_refused(
+    olga: User, twins: tuple[Case, Case]
+) -> None:
+    one, stranger = twins[0], case("active_not_paid", order="T-2")
+    with pytest.raises(merging.CannotMerge, match="different orders and causes"):
+        merging.merge(case_id=one.pk, into_id=stranger.pk, by=olga, at=now())
+    Case.objects.filter(pk__in=[one.pk, stranger.pk]).update(cause="silent:billing")
+
+    merging.merge(case_id=one.pk, into_id=stranger.pk, by=olga, at=now())
+
+    assert fresh(one).merged_into_id == stranger.pk
+
+
+@pytest.mark.parametrize("state", ["SETTLED", "VERIFYING"])
+def test_what_is_closed_or_repaired_is_not_merged(olga: User, state: str) -> None:
+    one, other = (
+        case("active_not_paid", order="T-3", state=state),
+        case("paid_vs_invoiced", order="T-3"),
+    )
+
+    with pytest.raises(merging.CannotMerge):
+        merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+
+
+def test_who_works_for_another_team_merges_nothing(twins: tuple[Case, Case]) -> None:
+    one, other = twins
+    stranger = operator("otto", team="revenue-ops")
+
+    with pytest.raises((NotAllowed, merging.CannotMerge)):
+        merging.merge(case_id=one.pk, into_id=other.pk, by=stranger, at=now())
+    assert fresh(one).merged_into_id is None
