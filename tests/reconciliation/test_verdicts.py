@@ -11,6 +11,7 @@ from audit.models import AuditEvent
 from reconciliation import reconcile, rulebook, verdicts
 from reconciliation.models import Discrepancy, Order, Recheck, RulebookVersion
 from tests import world
+from tests.moves import walk
 from tests.reconciliation.companies import build, odd_order, with_families
 from tests.reconciliation.worlds import HOUR, NOON, rules
 from tests.world import settle
@@ -103,13 +104,12 @@ def test_the_rules_of_then_decide_and_the_state_of_then_is_shown(story: datetime
     content = rulebook.shipped()
     (check,) = (c for c in content["checks"] if c["name"] == "invoice_sent_not_active")
     check["parameters"]["hours"] = 24
-    first = RulebookVersion.objects.get()
-    first.retire()
-    first.save()
-    RulebookVersion.objects.create(
+    walk(RulebookVersion.objects.get(), "RETIRED", at=story)
+    second = RulebookVersion.objects.create(
         number=2, content=content, content_sha256=rulebook.content_sha256(content), author="ann",
-        created_at=story, published_at=story + 2 * HOUR, state="LIVE",
+        created_at=story, published_at=story + 2 * HOUR,
     )  # fmt: skip
+    walk(second, "LIVE", at=story)
     order = Order.objects.get()
 
     before = verdicts.as_of(order=order, moment=story + 1.9 * HOUR)
