@@ -96,7 +96,8 @@ def test_run_and_undo_restore_every_total(missing: int) -> None:
     case = short_paid(missing, order=order)
     lena = lead(f"lena-{order}", team="revenue-ops")
     if case.is_open:
-        run(case, by=lena, key=f"form-{order}")
+        second = lead(f"lia-{order}", team="revenue-ops")
+        run(case, by=lena, key=f"form-{order}", approved_by=second)
         settle(LATER)
     changed = totals(order)
     attempt = RepairAttempt.objects.get(case=case)
