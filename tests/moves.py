@@ -42,6 +42,7 @@ def way(model: type[Model], from_state: str, to_state: str) -> list[str]:
 def walk(row: Model, to_state: str, *, at: datetime, **columns: Any) -> None:  # noqa: ANN401
     """Bring a row to a state, each move on the trail, and change other columns with it."""
     machine = machine_of(type(row))
+    row.refresh_from_db()
     states = way(type(row), row.state, to_state)  # type: ignore[attr-defined]
     for source, target in pairwise(states):
         record(
