@@ -14,7 +14,6 @@ from exceptions.models import Case, Message
 from exceptions.permissions import NotAllowed
 from reconciliation.models import Absence, Calendar, Membership, Team
 from tests.exceptions.people import WEDNESDAY, case, fresh, lead, operator, person
-from tests.moves import walk
 
 LATER = WEDNESDAY + timedelta(hours=1)
 TOMORROW = WEDNESDAY + timedelta(days=1)
@@ -216,9 +215,8 @@ def test_an_absence_that_begins_later_passes_cases_on_when_it_begins_and_once() 
 
 def test_who_is_snoozed_or_verifying_goes_on_without_the_owner() -> None:
     olga = operator()
-    asleep, proved = held_by(olga), held_by(olga, "O-2")
-    walk(asleep, "WAITING", at=WEDNESDAY, waiting_for="snooze")
-    Case.objects.filter(pk=proved.pk).update(state="VERIFYING")
+    asleep = case(state="WAITING", waiting_for="snooze", owner=olga)
+    proved = case(state="VERIFYING", owner=olga, order="O-2")
 
     gone(olga)
 
