@@ -124,6 +124,7 @@ def test_a_lead_has_the_rest_paid_by_one_click_and_the_case_settles() -> None:
         repair.run(
             case_id=short.pk, kind="pay_seller", plan_sha256=plan.sha256(), idempotency_key="f",
             by=lead(team="revenue-ops"), at=NOON + DAY, reason="Paid short",
+            approved_by=lead("lia", team="revenue-ops"),
         )  # fmt: skip
         settle(NOON + DAY)
 
