@@ -10,7 +10,9 @@ from django.db import connection, connections
 from django.db.models import Model
 from psycopg import sql
 
+from exceptions import clocks, sla
 from exceptions.models import Case
+from reconciliation import rulebook
 from reconciliation.models import Order, Source, Team
 
 _BATCH = 50_000
@@ -31,6 +33,7 @@ _CASE = {
     "severity": "'P' || 1 + id %% 3",
     "rulebook_version": "1",
     "recommended_repair": "'post_payment'",
+    "clock_plan_id": "%(clock_plan_id)s",
     "opened_at": "opened_at",
     "respond_due_at": "opened_at + interval '1 hour'",
     "resolve_due_at": "opened_at + interval '2 days'",
@@ -49,6 +52,7 @@ def make(many: int, *, at: datetime) -> None:
                 "shop_id": Source.objects.get(slug="shop").pk,
                 "teams": list(Team.objects.order_by("pk").values_list("pk", flat=True)),
                 "checks": list(_CHECKS),
+                "clock_plan_id": _plan_id(),
             }
             cursor.execute(_statement(), given)
     _as_owner("ANALYZE")
@@ -67,6 +71,19 @@ def close_all_but(many: int, *, at: datetime) -> None:
             [at, many],
         )
     _as_owner("VACUUM ANALYZE exceptions_case")
+
+
+def _plan_id() -> int:
+    """Keep the plan that all of them are timed by."""
+    team = Team.objects.select_related("calendar").order_by("pk")[0]
+    plan = sla.plan_of(
+        rules=rulebook.live(),
+        severity="P2",
+        check=_CHECKS[0],
+        team=team.slug,
+        team_hours=sla.hours_of(team.calendar),
+    )
+    return clocks.pin(plan).pk
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 --
 -- The places in braces are filled from the models. The triggers of what it writes are off.
 --
--- params: many, shop_id bigint; at timestamptz; teams bigint[]; checks text[]
+-- params: first, many, shop_id, clock_plan_id bigint; at timestamptz; teams bigint[]; checks text[]
 WITH orders AS (
     INSERT INTO reconciliation_order ({order_columns})
     SELECT {order_values}
