@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from config.demo import market_turns
 from config.demo.company import Company
 from config.demo.facts import CHARGE, INVOICE
-from config.demo.telling import LONGEST_STORY, tell
+from config.demo.market import Market
+from config.demo.telling import LONGEST_STORY, Tale, tell
 
 # system → what its books are of, and the field that names each
 BOOKS: Mapping[str, tuple[str, str]] = {
@@ -71,15 +73,22 @@ class Records:
 
     def _tell_day(self, day: datetime) -> Mapping[str, list[Told]]:
         """Tell the orders placed on a day: what goes into each system's books, and since when."""
-        first, beyond = (self._company.first_after(day + over) for over in (timedelta(), _DAY))
         told: dict[str, list[Told]] = {slug: [] for slug in BOOKS}
-        for number in range(first, beyond):
-            for delivery in tell(self._company, number, fault_factor=self._fault_factor).deliveries:
+        for tale in self._tales_of(day, day + _DAY):
+            for delivery in tale.deliveries:
                 if delivery.sender in BOOKS:
                     record = json.loads(delivery.body)
                     if _is_in_books(record, *BOOKS[delivery.sender]):
                         told[delivery.sender].append((delivery.at, record))
         return told
+
+    def _tales_of(self, since: datetime, until: datetime) -> Iterator[Tale]:
+        """Tell every order placed in a stretch of time, the company's own and its marketplace's."""
+        company, market = self._company, Market(self._company)
+        for number in range(company.first_after(since), company.first_after(until)):
+            yield tell(company, number, fault_factor=self._fault_factor)
+        for number in range(market.first_after(since), market.first_after(until)):
+            yield market_turns.tell(market, number, fault_factor=self._fault_factor)
 
 
 def _is_in_books(record: Record, kind: str, name: str) -> bool:
