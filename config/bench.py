@@ -147,9 +147,10 @@ class Bench:
         )
         return found.latest("pk")
 
-    def person(self, *, role: str, team: str) -> User:
-        """Have somebody of a role on a team."""
-        user, _ = User.objects.get_or_create(username=f"{role} of {team}".replace(" ", "-").lower())
+    def person(self, *, role: str, team: str, name: str = "") -> User:
+        """Have somebody of a role on a team; another one by another name."""
+        called = f"{name} {role} of {team}".strip().replace(" ", "-").lower()
+        user, _ = User.objects.get_or_create(username=called)
         user.groups.add(Group.objects.get(name=role))
         Membership.objects.get_or_create(user=user, team=Team.objects.get(slug=team))
         return user

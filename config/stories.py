@@ -216,4 +216,5 @@ def _repair(bench: Bench, case: Case, kind: str, *, role: str, reason: str = "")
         by=bench.person(role=role, team=case.team.slug),
         at=bench.at,
         reason=reason,
+        approved_by=bench.person(role=role, team=case.team.slug, name="second"),
     )

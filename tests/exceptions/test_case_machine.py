@@ -18,7 +18,7 @@ MOVES = {
     "wake": ({"WAITING"}, "IN_PROGRESS"),
     "verify": ({"NEW", "IN_PROGRESS", "WAITING"}, "VERIFYING"),
     "return_to_owner": ({"VERIFYING"}, "IN_PROGRESS"),
-    "return_to_queue": ({"VERIFYING"}, "NEW"),
+    "return_to_queue": ({"VERIFYING", "WAITING"}, "NEW"),
     "settle": (OPEN, "SETTLED"),
     "dismiss": ({"NEW", "IN_PROGRESS", "WAITING"}, "DISMISSED"),
     "reopen": ({"DISMISSED"}, "IN_PROGRESS"),

@@ -26,6 +26,7 @@ _ASKED_OF_ROWS = sorted(
 )
 ROWS = Registry(FIELDS[name] for name in _ASKED_OF_ROWS)
 _VALUES: dict[str, tuple[Any, ...]] = {
+    "choice": ("", "same_amount"),  # where what is offered comes with the cases
     "text": ("", "EUR", "A-1"),
     "money": (0, 500),
     "number": (0, 1),
