@@ -55,6 +55,8 @@ AUDIT_SUBJECTS = {
     "system": "config.trail.Product",
     "team": "exceptions.trail.Teams",
 }
+# Who else holds personal data, and takes it out when a person is erased.
+ALSO_ERASES = ["exceptions.forget.forget"]
 # How long bytes as received are kept; the body without personal fields stays for ever.
 RAW_KEPT_DAYS = int(os.environ.get("RAW_KEPT_DAYS", "90"))
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()

@@ -28,7 +28,6 @@ from exceptions.repairs import kind_named, offers_for
 from exceptions.rows import (
     AttemptRow,
     CaseDetail,
-    CommentRow,
     Comparison,
     Count,
     Fact,
@@ -60,7 +59,6 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
     tried = list(
         case.repairs.select_related("by", "writeback__target", "correction").order_by("-pk")
     )
-    comments = list(case.comments.select_related("by").order_by("at", "pk"))
     same = Case.objects.filter(check_name=case.check_name, order__isnull=False)
     same = same.filter(order=case.order)
     return CaseDetail(
@@ -77,8 +75,7 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         repairs=offers,
         preview=_preview(case, recommended, user=user) if case.is_open else None,
         attempts=[_attempt(each, user=user, case=case, at=at) for each in tried],
-        timeline=timeline(case=case, comments=comments, attempts=tried),
-        comments=[CommentRow(name_of(each.by), each.at, each.text) for each in comments],
+        timeline=timeline(case=case, attempts=tried),
         similar=_similar(case, user=user),
         earlier_id=same.filter(pk__lt=case.pk).order_by("-pk").values_list("pk", flat=True).first(),
         later_id=same.filter(pk__gt=case.pk).order_by("pk").values_list("pk", flat=True).first(),

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Prefetch, QuerySet
+
 from audit.presenters import Line, lines
 from audit.queries import trail
 from exceptions.family_page import decision_facts, detail_of
-from exceptions.models import Case, Comment
+from exceptions.models import Attachment, Case, Comment
 from exceptions.permissions import name_of
 from reconciliation.fields.registered import check_titles
 from reconciliation.models import Discrepancy, Event, Order, WriteBack
@@ -141,7 +143,7 @@ def _entries(order: Order) -> Iterator[Entry]:
     yield from _of_trail("order", order.pk)
     for case in cases:
         yield from _of_trail("case", case.pk)
-    for comment in Comment.objects.filter(case__in=cases).select_related("by"):
+    for comment in _comments(cases):
         yield Entry(
             at=comment.at,
             text=f"“{comment.text}”",
@@ -150,10 +152,21 @@ def _entries(order: Order) -> Iterator[Entry]:
             tone="person",
             anchor=f"c-{comment.pk}",
             place=(2, comment.pk),
-            facts=[("Exception", f"#{comment.case_id}")],
+            facts=[("Exception", f"#{comment.case_id}"), *_attached(comment)],
         )
     for writeback in order.writebacks.all():
         yield from _of_trail("writeback", writeback.pk)
+
+
+def _comments(cases: list[Case]) -> QuerySet[Comment]:
+    light = Prefetch("attachments", Attachment.objects.defer("content").order_by("pk"))
+    found = Comment.objects.filter(case__in=cases)
+    return found.select_related("by").prefetch_related(light)
+
+
+def _attached(comment: Comment) -> list[tuple[str, str]]:
+    names = ", ".join(each.name for each in comment.attachments.all())
+    return [("Attached", names)] if names else []
 
 
 def _of_event(event: Event) -> Entry:

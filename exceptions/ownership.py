@@ -1,4 +1,4 @@
-"""What people do with a case: take it, give it, lay it aside, escalate, comment, dismiss."""
+"""What people do with a case: take it, give it, lay it aside, escalate, dismiss."""
 
 from datetime import datetime
 
@@ -6,13 +6,11 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
-from audit.record import record
 from exceptions import duty, messages, snoozes
 from exceptions.desk import check_unchanged, keep, locked
-from exceptions.models import Case, Comment
+from exceptions.models import Case
 from exceptions.permissions import (
     check_can_assign,
-    check_can_comment,
     check_can_work,
     name_of,
 )
@@ -216,25 +214,6 @@ def escalate(
     step = StepTime(number=_BY_HAND + by_hand, due_at=at, to=messages.LEAD)
     messages.fire(case=case, step=step, why=f"{name_of(by)}: {reason}", actor=by.username, at=at)
     return case
-
-
-@transaction.atomic
-def comment(*, case_id: int, text: str, by: User, at: datetime) -> Comment:
-    """Write a remark on a case, open or closed. Raises NotAllowed."""
-    case = locked(case_id)
-    check_can_comment(by, case)
-    written = Comment.objects.create(case=case, by=by, text=text, at=at)
-    record(
-        stream="case",
-        subject_id=case.pk,
-        action="case.commented",
-        actor=by.username,
-        at=at,
-        from_state=case.state,
-        to_state=case.state,
-        detail={"comment": written.pk, "length": len(text)},
-    )
-    return written
 
 
 @transaction.atomic

@@ -224,6 +224,15 @@ class AttemptRow:
 
 
 @dataclass(frozen=True)
+class FileRow:
+    """A file that came with a comment; without an address once it is erased."""
+
+    name: str
+    size: str
+    href: str
+
+
+@dataclass(frozen=True)
 class TimelineEntry:
     """One thing that happened, newest first; `kind` is state, people, write, comment or clock."""
 
@@ -234,15 +243,7 @@ class TimelineEntry:
     reason: str = ""
     is_future: bool = False
     details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CommentRow:
-    """What a person wrote."""
-
-    by: str
-    at: datetime
-    text: str
+    files: list[FileRow] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -328,7 +329,6 @@ class CaseDetail:
     preview: RepairPreview | None  # of the recommended repair
     attempts: list[AttemptRow]
     timeline: list[TimelineEntry]
-    comments: list[CommentRow]
     similar: Count
     earlier_id: int | None  # the case this one reopens
     later_id: int | None  # the case that reopened this one

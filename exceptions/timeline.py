@@ -1,14 +1,17 @@
 """Tells a case's story, newest first: its trail, comments, write-backs, and what is next."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from django.db.models import Prefetch
 
 from audit.queries import trail
 from exceptions import words
-from exceptions.models import Case, Comment, RepairAttempt
+from exceptions.attachments import size_text
+from exceptions.models import Attachment, Case, Comment, RepairAttempt
 from exceptions.permissions import name_of
-from exceptions.rows import TimelineEntry
+from exceptions.rows import FileRow, TimelineEntry
 from reconciliation.models import WriteBackAttempt
 
 _TEXTS = {
@@ -53,17 +56,35 @@ _OUTCOMES = {
 _UNSAID = {"case.commented"}  # the comment itself stands there
 
 
-def timeline(
-    *, case: Case, comments: Iterable[Comment], attempts: Sequence[RepairAttempt]
-) -> list[TimelineEntry]:
+def timeline(*, case: Case, attempts: Sequence[RepairAttempt]) -> list[TimelineEntry]:
     """Give everything that happened to a case, and before it what is going to."""
     past = [
         *_trail(case),
-        *(TimelineEntry(each.at, name_of(each.by), each.text, "comment") for each in comments),
+        *_comments(case),
         *_tries(attempts),
     ]
     past.sort(key=lambda entry: entry.at, reverse=True)
     return [*_future(case), *past]
+
+
+def _comments(case: Case) -> list[TimelineEntry]:
+    light = Prefetch("attachments", Attachment.objects.defer("content").order_by("pk"))
+    written = case.comments.select_related("by").prefetch_related(light).order_by("at", "pk")
+    return [
+        TimelineEntry(each.at, name_of(each.by), each.text, "comment", files=_files(each))
+        for each in written
+    ]
+
+
+def _files(comment: Comment) -> list[FileRow]:
+    return [
+        FileRow(
+            name=each.name,
+            size=size_text(each.size_bytes),
+            href="" if each.forgotten_at else f"/exceptions/{comment.case_id}/files/{each.pk}/",
+        )
+        for each in comment.attachments.all()
+    ]
 
 
 def _trail(case: Case) -> list[TimelineEntry]:

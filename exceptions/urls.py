@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from exceptions.views import (
     bulk,
     case,
+    comments,
     correct,
     handoffs,
     inbox,
@@ -41,7 +42,10 @@ urlpatterns: list[URLPattern] = [
     path("exceptions/<int:case_id>/snooze/", case.snooze, name="snooze"),
     path("exceptions/<int:case_id>/wake/", case.wake, name="wake"),
     path("exceptions/<int:case_id>/escalate/", case.escalate, name="escalate"),
-    path("exceptions/<int:case_id>/comment/", case.comment, name="comment"),
+    path("exceptions/<int:case_id>/comment/", comments.comment, name="comment"),
+    path(
+        "exceptions/<int:case_id>/files/<int:attachment_id>/", comments.attached, name="attachment"
+    ),
     path("exceptions/<int:case_id>/skip/", working.skip, name="skip"),
     path("exceptions/<int:case_id>/dismiss/", case.dismiss, name="dismiss"),
     path("exceptions/<int:case_id>/reopen/", case.reopen, name="reopen"),

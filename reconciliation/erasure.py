@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from audit.record import record
 from reconciliation import people
@@ -148,6 +150,8 @@ def erase(*, subject_id: int, typed: str, reason: str, by: User, at: datetime) -
     _clean_rejections(words)
     _clean_unused(words)
     _clean_uploads(words, at=at)
+    for path in settings.ALSO_ERASES:  # the apps above, which this one does not import
+        import_string(path)(orders=orders, words=words, at=at)
     subject.wrapped_key, subject.ciphertext, subject.erased_at = None, b"", at
     subject.save(update_fields=["wrapped_key", "ciphertext", "erased_at"])
 

@@ -8,12 +8,13 @@ from exceptions.models.clocks import ClockInterval, ClockPlan
 from exceptions.models.escalations import Escalation, Message
 from exceptions.models.handoffs import Handoff
 from exceptions.models.looking import Skip, Viewing
-from exceptions.models.notes import Comment
+from exceptions.models.notes import Attachment, Comment
 from exceptions.models.repairs import RepairAttempt
 from exceptions.models.snoozes import Snooze
 from exceptions.models.views import SavedView
 
 __all__ = [
+    "Attachment",
     "Bulk",
     "BulkItem",
     "Case",

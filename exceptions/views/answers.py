@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
-from exceptions import queries
+from exceptions import attachments, queries
 from exceptions.forms import SNOOZES, WAITS
 from exceptions.models import Case
 from exceptions.permissions import can_work_any, readable_cases
@@ -116,7 +116,13 @@ def left(request: HttpRequest, *, said: str) -> HttpResponse:
 
 
 def refused(
-    request: HttpRequest, case_id: int, *, text: str, at: datetime, status: HTTPStatus
+    request: HttpRequest,
+    case_id: int,
+    *,
+    text: str,
+    at: datetime,
+    status: HTTPStatus,
+    around: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """Say that nothing was done and why, in the slot that the case keeps for it."""
     is_conflict = status == HTTPStatus.CONFLICT
@@ -127,7 +133,8 @@ def refused(
         action="Show the new version",
     )
     if not is_swap(request):
-        return show(request, detail_of(request, case_id, at=at), problem=problem, status=status)
+        detail = detail_of(request, case_id, at=at)
+        return show(request, detail, problem=problem, around=around, status=status)
     context = {
         "text": problem.text,
         "tone": problem.tone,
@@ -180,6 +187,8 @@ def _context(
         or _allows(detail, "comment"),
         "snoozes": SNOOZES,
         "waits": WAITS,
+        "accepted": attachments.ENDINGS,
+        "limits": attachments.LIMITS,
         "problem": problem,
     }
 

@@ -14,7 +14,6 @@ from exceptions import merging, ownership, queries
 from exceptions.desk import Conflict
 from exceptions.forms import (
     AssignForm,
-    CommentForm,
     MergeForm,
     ReasonForm,
     SnoozeForm,
@@ -118,20 +117,6 @@ def escalate(request: HttpRequest, case_id: int) -> HttpResponse:
             case_id=case_id, reason=sent["reason"], by=by, at=at, version=sent["version"]
         ),
         said="Escalated.",
-    )
-
-
-@require_POST
-def comment(request: HttpRequest, case_id: int) -> HttpResponse:
-    """Write on a case."""
-    by, at = person(request), now()
-    return _work(
-        request,
-        case_id,
-        CommentForm(request.POST),
-        at=at,
-        do=lambda sent: ownership.comment(case_id=case_id, text=sent["text"], by=by, at=at),
-        said="Comment added.",
     )
 
 

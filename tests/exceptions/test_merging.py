@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from audit.models import AuditEvent
-from exceptions import intake, merging, ownership, queries
+from exceptions import comments, intake, merging, ownership, queries
 from exceptions.models import Case
 from exceptions.permissions import NotAllowed
 from reconciliation.clock import now
@@ -31,7 +31,7 @@ def test_a_merged_case_leaves_the_queue_and_stands_on_both_trails(
     olga: User, twins: tuple[Case, Case]
 ) -> None:
     one, other = twins
-    ownership.comment(case_id=one.pk, text="Seen.", by=olga, at=now())
+    comments.comment(case_id=one.pk, text="Seen.", by=olga, at=now())
 
     merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
 

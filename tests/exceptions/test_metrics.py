@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group, User
 
-from exceptions import intake, metrics, ownership
+from exceptions import comments, intake, metrics, ownership
 from exceptions.models import Case
 from reconciliation import discrepancies
 from reconciliation.metrics import Amount
@@ -69,7 +69,7 @@ def test_taking_a_case_is_a_handoff_and_opening_one_is_not(ada: User) -> None:
     case = opened("A-1")
     opened("A-2")
     ownership.claim(case_id=case.pk, by=ada, at=NOON + HOUR)
-    ownership.comment(case_id=case.pk, text="looking", by=ada, at=NOON + HOUR)
+    comments.comment(case_id=case.pk, text="looking", by=ada, at=NOON + HOUR)
 
     handoffs = metrics.manual_handoffs(**PERIOD)
 

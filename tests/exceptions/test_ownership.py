@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 
 from audit.queries import trail
-from exceptions import ownership
+from exceptions import comments, ownership
 from exceptions.desk import Conflict
 from exceptions.models import Case, Message
 from exceptions.permissions import NotAllowed
@@ -100,7 +100,7 @@ def test_nobody_snoozes_into_the_past(a_case: Case) -> None:
 
 
 def test_a_remark_is_kept_and_moves_nothing(a_case: Case) -> None:
-    ownership.comment(case_id=a_case.pk, text="Asked the carrier.", by=operator(), at=LATER)
+    comments.comment(case_id=a_case.pk, text="Asked the carrier.", by=operator(), at=LATER)
 
     assert a_case.comments.get().text == "Asked the carrier."
     assert fresh(a_case).version == 0
@@ -160,7 +160,7 @@ def test_a_case_of_another_team_is_refused_in_every_verb(a_case: Case) -> None:
         lambda: ownership.snooze(**known, until=moment),
         lambda: ownership.wake(**known),
         lambda: ownership.escalate(**known, reason="x"),
-        lambda: ownership.comment(**known, text="x"),
+        lambda: comments.comment(**known, text="x"),
         lambda: ownership.dismiss(**known, reason="x"),
         lambda: ownership.reopen(**known),
     ]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from exceptions import clocks, intake, ownership, queries, repair, words
+from exceptions import clocks, comments, intake, ownership, queries, repair, words
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.repairs import kinds_for
@@ -188,7 +188,7 @@ def test_what_happened_to_a_case_is_told_newest_first(target: Target) -> None:
     intake.take(limit=10, at=WEDNESDAY)
     case_id, olga = Case.objects.get().pk, operator()
     ownership.claim(case_id=case_id, by=olga, at=LATER)
-    ownership.comment(case_id=case_id, text="On it.", by=olga, at=LATER + timedelta(minutes=1))
+    comments.comment(case_id=case_id, text="On it.", by=olga, at=LATER + timedelta(minutes=1))
     shown = queries.repair_preview(
         case_id=case_id, kind="activate_subscription", user=olga, at=LATER
     )

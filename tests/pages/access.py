@@ -159,6 +159,9 @@ RULES: dict[str, Rule] = {
         {"text": "hello"},
         is_swapped=True,
     ),
+    "exceptions/<int:case_id>/files/<int:attachment_id>/": Rule(
+        "/exceptions/{case}/files/0/", every_role(HIDDEN), every_role(NOT_SO)
+    ),
     "exceptions/<int:case_id>/handoff/": _verb(
         "handoff", sent={"team": "revenue-ops", "reason": "theirs"}
     ),
