@@ -11,7 +11,6 @@ from exceptions.permissions import name_of, refusal_to_answer
 from exceptions.rows import HandoffRow, Handoffs, Permission
 from reconciliation.models import Membership, Team
 
-CAME_BACK = (Handoff.State.BOUNCED, Handoff.State.LAPSED, Handoff.State.WITHDRAWN)
 _STATES = {
     "WAITING": "Waits for an answer",
     "ACCEPTED": "Accepted",
@@ -46,13 +45,14 @@ def handoffs_of(case: Case, *, user: User, why_not: str, at: datetime) -> Handof
 
 
 def lost(handoffs: list[Handoff]) -> str:
-    """Say how much time went with handoffs that came back; "" for none."""
+    """Say how often it came back and how much time that cost; "" for never."""
     spent = [
         each.answered_at - each.sent_at
         for each in handoffs
-        if each.state in CAME_BACK and each.answered_at is not None
+        if each.state in Handoff.CAME_BACK and each.answered_at is not None
     ]
-    return words.duration(sum(spent, timedelta())) if spent else ""
+    times = "once" if len(spent) == 1 else f"{len(spent)} times"
+    return f"came back {times}, {words.duration(sum(spent, timedelta()))} lost" if spent else ""
 
 
 def _row(handoff: Handoff, *, at: datetime) -> HandoffRow:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 
-from exceptions.models import Case
+from exceptions.models import Case, Handoff
 from reconciliation.fields import BadCondition, Choice, Field
 from reconciliation.fields.kinds import Asked
 
@@ -79,6 +79,39 @@ class HandedOver(Field):
         raise BadCondition(f"{self.label} is asked of the database only.")
 
 
+@dataclass(frozen=True)
+class HandedBetween(HandedOver):
+    """Whether a handoff of it between two teams ended in one way between two days.
+
+    The value is "bounced/revenue-ops/customer-ops/2026-11-01/2026-11-30", days in UTC.
+    """
+
+    def say(self, value: Any) -> str:  # noqa: ANN401 - as its base
+        """Say the way, the teams and the days."""
+        state, given, taken, first, last = value
+        return f"{state.lower()} from {given} to {taken} between {first} and {last}"
+
+    def _one(self, _operator: str, value: Any) -> Any:  # noqa: ANN401 - as its base
+        try:
+            state, given, taken, first, last = str(value).split("/")
+            ended = Handoff.State(state.upper())
+            return ended.value, given, taken, date.fromisoformat(first), date.fromisoformat(last)
+        except ValueError as error:
+            raise BadCondition(
+                f"{self.label} needs a way, two teams and two days:"
+                " bounced/revenue-ops/customer-ops/2026-11-01/2026-11-30."
+            ) from error
+
+    def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        state, given, taken, *days = wanted
+        first, last = (datetime.combine(day, time.min, UTC) for day in days)
+        found = Handoff.objects.filter(
+            case=OuterRef("pk"), state=state, from_team__slug=given, to_team__slug=taken,
+            answered_at__gte=first, answered_at__lt=last + _A_DAY,
+        )  # fmt: skip
+        return Q(Exists(found))
+
+
 HISTORY = (
     Alone(
         "alone",
@@ -87,4 +120,5 @@ HISTORY = (
         choices=[("true", "yes"), ("false", "no")],
     ),
     HandedOver("handed_over", "Handed over", ("pk",)),
+    HandedBetween("handoff", "Handoff", ("pk",)),
 )

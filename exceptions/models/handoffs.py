@@ -27,6 +27,8 @@ class Handoff(models.Model):
         WITHDRAWN = "WITHDRAWN"  # by the sender
         OVERTAKEN = "OVERTAKEN"  # the case was closed or repaired meanwhile
 
+    CAME_BACK = (State.BOUNCED, State.LAPSED, State.WITHDRAWN)  # the time they took is lost
+
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="handoffs")
     from_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+")
     to_team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="handoffs")

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from exceptions import charts, scorecard
+from exceptions import charts, handoff_pairs, scorecard
 from exceptions.models import Case
 from reconciliation.clock import now
 from reconciliation.models import Order, Team
@@ -37,9 +37,19 @@ def metrics(request: HttpRequest) -> HttpResponse:
             _choice("All teams", days, "", not team),
             *(_choice(each.name, days, each.slug, each.slug == team) for each in teams),
         ],
+        **_handoffs(period),
         **_charts(period, at=at),
     }
     return render(request, "exceptions/metrics.html", context)
+
+
+def _handoffs(period: scorecard.Period) -> dict[str, Any]:
+    found = handoff_pairs.pairs(since=period.since, until=period.until, team=period.team)
+    return {
+        "pairs": found,
+        "pairs_takeaway": handoff_pairs.takeaway(found),
+        "pair_ends": handoff_pairs.ENDS.values(),
+    }
 
 
 def _charts(period: scorecard.Period, *, at: Any) -> dict[str, Any]:  # noqa: ANN401

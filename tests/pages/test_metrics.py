@@ -8,9 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from exceptions import ownership, scorecard
+from exceptions import handoff, handoff_pairs, ownership, scorecard
 from exceptions.models import Case
 from reconciliation.clock import now
+from reconciliation.models import Membership, Team
 from tests import world
 from tests.pages.conftest import find
 from tests.pages.test_desk import body
@@ -81,6 +82,34 @@ def test_every_mark_of_every_chart_is_as_long_as_its_list(
 
     for href, number in [*((bar.href, bar.number) for bar in bars), *parts]:
         assert (href, length_of(reader, href)) == (href, number)
+
+
+def test_every_number_of_the_handoffs_is_as_long_as_its_list(
+    desk: datetime, people: dict[str, Client]
+) -> None:
+    lead = User.objects.get(username="team.lead")
+    Membership.objects.get_or_create(user=lead, team=Team.objects.get(slug="revenue-ops"))
+    theirs = Team.objects.get(slug="revenue-ops")
+    one, two = Case.objects.order_by("pk")
+    at = desk - timedelta(hours=5)
+    for number, each in enumerate((one, one, two)):
+        sent_at = at + timedelta(hours=number)
+        handoff.send(case_id=each.pk, to_team=theirs, reason="theirs", by=lead, at=sent_at)
+        answered_at = sent_at + timedelta(minutes=30)
+        handoff.bounce(case_id=each.pk, reason="no", by=lead, at=answered_at)
+    handoff.send(case_id=two.pk, to_team=theirs, reason="theirs", by=lead, at=desk)
+    handoff.accept(case_id=two.pk, by=lead, at=desk)
+    period = scorecard.period_of(days=7, team="", at=desk)
+
+    (pair,) = handoff_pairs.pairs(since=period.since, until=period.until)
+
+    assert [(cell.number, cell.times) for cell in pair.cells] == [(1, 1), (2, 3), (0, 0), (0, 0)]
+    assert pair.lost_text == "1 h 30 min"
+    for cell in pair.cells:
+        assert length_of(people["Executive"], cell.href) == cell.number
+    page = body(people["Executive"], "/metrics/?days=7")
+    assert "1 h 30 min" in page
+    assert "came back 2 times, 1 h lost" in body(people["Admin"], f"/exceptions/{one.pk}/")
 
 
 def test_every_link_of_the_page_leads_somewhere(busy: datetime, people: dict[str, Client]) -> None:
