@@ -55,6 +55,8 @@ _WORDS = {
     "team.absence_entered": "Absence entered",
     "team.absence_ended": "Absence ended",
     "team.calendar_changed": "Calendar changed",
+    "team.day_off_added": "Company day off added",
+    "team.day_off_removed": "Company day off taken back",
     "repair.begun": "Repair begun",
     "repair.delivered": "Repair confirmed",
     "repair.failed": "Repair failed",

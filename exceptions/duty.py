@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from exceptions.permissions import ADMIN, OPERATOR, TEAM_LEAD
 from exceptions.sla import hours_of
-from reconciliation.models import Absence, Membership
+from reconciliation.models import Absence, Calendar, Membership
 from reconciliation.working_time import days_off, is_open
 
 WORKERS = frozenset({OPERATOR, TEAM_LEAD, ADMIN})
@@ -80,7 +80,7 @@ def current(*, at: datetime) -> QuerySet[Absence]:
 def in_hours(membership: Membership, *, at: datetime) -> bool:
     """Tell whether a moment is in a member's own hours, or else in those of the team's calendar.
 
-    A holiday of the team's calendar is off for all of the team.
+    A holiday of the team's calendar, or of the company, is off for all of the team.
     """
     calendar = membership.team.calendar
     if not membership.hours:
@@ -90,16 +90,21 @@ def in_hours(membership: Membership, *, at: datetime) -> bool:
     return any(
         start <= at < end
         for start, end in (
-            _shift(day, membership.hours, zone, country=calendar.holidays_country)
+            _shift(day, membership.hours, zone, is_off=_is_off(calendar, day))
             for day in (today - _A_DAY, today)  # yesterday's may reach past midnight
         )
     )
 
 
-def _shift(day: date, hours: Hours, zone: ZoneInfo, *, country: str) -> tuple[datetime, datetime]:
+def _is_off(calendar: Calendar, day: date) -> bool:
+    in_country = days_off(calendar.holidays_country, day.year)
+    return day in in_country or day.isoformat() in calendar.company_days
+
+
+def _shift(day: date, hours: Hours, zone: ZoneInfo, *, is_off: bool) -> tuple[datetime, datetime]:
     """Give one day's working time in UTC; empty on a day off."""
     named = hours.get(str(day.isoweekday()))
-    if not named or day in days_off(country, day.year):
+    if not named or is_off:
         midnight = datetime.combine(day, time.min, zone).astimezone(UTC)
         return midnight, midnight
     opens, closes = (time.fromisoformat(text) for text in named)

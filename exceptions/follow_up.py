@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from exceptions import attempts, clocks, sla
+from exceptions import attempts, clocks, dealing, messages, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from reconciliation import one_by_one, rulebook, writeback
@@ -54,6 +54,22 @@ def take(*, limit: int, at: datetime) -> int:
     )
 
 
+def deal(case: Case, *, at: datetime) -> None:
+    """Give a locked case that automation has left to people its turn, as a new one has it.
+
+    Nothing happens to one that has an owner, that the product will try again, or that is closed.
+    Does not save it.
+    """
+    for dealt in dealing.deal([case], at=at) if case.is_open else []:
+        messages.tell(
+            case=dealt,
+            to=messages.OWNER,
+            subject=f"Exception #{dealt.pk} is yours: it was your turn",
+            text=f"{dealt.severity}, {dealt.team.name}. It could not be repaired automatically.",
+            at=at,
+        )
+
+
 @transaction.atomic
 def _note(*, attempt_id: int, case_id: int, at: datetime) -> bool:
     """Close one attempt whose outcome is known; False if it is not."""
@@ -79,6 +95,7 @@ def _note_run(case: Case, attempt: RepairAttempt, *, at: datetime) -> bool:
         _plan_next_try(case, attempt, at=at)
     if case.state == Case.State.VERIFYING:
         _return(case)
+        deal(case, at=at)
     _tell(case, attempt, action="repair.failed", words="failed", at=at, reason=failure)
     return True
 
@@ -165,6 +182,7 @@ def _judge(*, case_id: int, at: datetime) -> bool:
     before = case.state
     case.is_automation_barred = True
     _return(case)
+    deal(case, at=at)
     _make_more_urgent(case, at=at)
     keep(
         case,

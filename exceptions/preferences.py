@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from exceptions.models import Case, Channel, NotificationPreference
 from exceptions.sla import hours_of
 from reconciliation.models import Membership
-from reconciliation.working_time import days_off
+from reconciliation.working_time import BusinessHours
 
 INBOX, DIGEST, MAIL = "inbox", "digest", "mail"
 URGENT = Case.Severity.P1
@@ -75,25 +75,23 @@ def next_digest(chosen: NotificationPreference, *, at: datetime) -> datetime | N
     """Find the next morning of a business day on which a person wants their digest."""
     if chosen.digest_at is None:
         return None
-    works, country = _working_week(chosen)
+    hours = _working_week(chosen)
     day = at.astimezone(ZoneInfo(chosen.time_zone)).date()
     for _ in range(_LONGEST_REST):
         moment = _moment(day, chosen.digest_at, chosen)
-        is_work = day.isoweekday() in works and day not in days_off(country, day.year)
-        if is_work and moment > at:
+        if hours.is_work(day) and moment > at:
             return moment
         day += timedelta(days=1)
     return None
 
 
-def _working_week(chosen: NotificationPreference) -> tuple[Collection[int], str]:
+def _working_week(chosen: NotificationPreference) -> BusinessHours:
     """Take the working days of the person's first team; Monday to Friday without one."""
     member = Membership.objects.filter(user=chosen.user_id).select_related("team__calendar")
     first = member.order_by("pk").first()
     if first is None:
-        return _WEEK, ""
-    hours = hours_of(first.team.calendar)
-    return hours.weekdays, hours.country
+        return BusinessHours(chosen.time_zone, time.min, time.max, _WEEK)
+    return hours_of(first.team.calendar)
 
 
 def _moment(day: date, hour: time, chosen: NotificationPreference) -> datetime:

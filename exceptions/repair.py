@@ -155,6 +155,7 @@ def _try_by_itself(*, case_id: int, at: datetime) -> bool:
             )
             return True
     case.next_automatic_at = None
+    follow_up.deal(case, at=at)
     if (last := case.repairs.order_by("pk").last()) is not None:
         attempts.call_person(last, at=at)
     keep(

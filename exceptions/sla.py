@@ -6,7 +6,7 @@ A plan says how a case is timed; with the stretches that the case waited, every 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from hashlib import sha256
 from typing import Any
 
@@ -131,12 +131,14 @@ def hours_of(calendar: Calendar) -> BusinessHours:
         closes=calendar.closes,
         weekdays=frozenset(calendar.weekdays),
         country=calendar.holidays_country,
+        off=frozenset(map(date.fromisoformat, calendar.company_days)),
     )
 
 
 def as_json(plan: Plan) -> dict[str, Any]:
     """Write a plan down."""
     hours = plan.hours
+    off = sorted(map(date.isoformat, hours.off)) if hours else []
     return {
         "respond_minutes": plan.respond_minutes,
         "resolve_minutes": plan.resolve_minutes,
@@ -147,6 +149,7 @@ def as_json(plan: Plan) -> dict[str, Any]:
             "closes": hours.closes.isoformat(),
             "weekdays": sorted(hours.weekdays),
             "country": hours.country,
+            **({"off": off} if off else {}),
         },
         "pauses": list(plan.pauses),
         "steps": [
@@ -169,6 +172,7 @@ def from_json(content: dict[str, Any]) -> Plan:
             closes=time.fromisoformat(hours["closes"]),
             weekdays=frozenset(hours["weekdays"]),
             country=hours["country"],
+            off=frozenset(map(date.fromisoformat, hours.get("off", ()))),
         ),
         pauses=tuple(content["pauses"]),
         steps=tuple(

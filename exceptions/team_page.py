@@ -1,7 +1,7 @@
 """Gathers what the pages of teams show: who is in them, who is on duty, and what waits there."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import User
@@ -102,6 +102,8 @@ def team_detail(*, slug: str, user: User, at: datetime) -> TeamDetail:
     calendar, refusal = team.calendar, refusal_to_run(user, team)
     today = at.astimezone(ZoneInfo(calendar.time_zone)).date()
     ahead = holidays_ahead(country=calendar.holidays_country, since=today, days=_AHEAD_DAYS)
+    company = [(date.fromisoformat(day), name) for day, name in calendar.company_days.items()]
+    ahead = sorted([*ahead, *((day, name) for day, name in company if day >= today)])
     names = [(each.user.get_username(), name_of(each.user)) for each in members]
     return TeamDetail(
         row=_team_row(team, members, _counts(at=at)[team.pk]),

@@ -20,13 +20,19 @@ class NoWorkingTime(Exception):
 
 @dataclass(frozen=True)
 class BusinessHours:
-    """The hours in which a clock counts, local to `zone`; holidays of `country` are off."""
+    """The hours in which a clock counts, local to `zone`, but on no holiday and no day `off`."""
 
     zone: str
     opens: time
     closes: time
     weekdays: frozenset[int]  # ISO numbers, Monday is 1
-    country: str = ""
+    country: str = ""  # whose public holidays are off
+    off: frozenset[date] = frozenset()  # more days off, such as the company's own
+
+    def is_work(self, day: date) -> bool:
+        """Tell whether a day is a working day."""
+        is_off = day in self.off or day in days_off(self.country, day.year)
+        return day.isoweekday() in self.weekdays and not is_off
 
 
 class WorkingDays(NamedTuple):
@@ -113,7 +119,7 @@ def _span(day: date, hours: BusinessHours, zone: ZoneInfo) -> tuple[datetime, da
     Worked out in UTC, so that a day on which the clocks change has the hours it really has.
     """
     opening = datetime.combine(day, hours.opens, zone).astimezone(UTC)
-    if day.isoweekday() not in hours.weekdays or day in days_off(hours.country, day.year):
+    if not hours.is_work(day):
         return opening, opening
     if hours.closes == time.max:  # a day has no 24:00 to name its end by
         return opening, datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)

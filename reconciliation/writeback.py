@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from audit.record import record
-from reconciliation import discrepancies, ingest
+from reconciliation import breaker, discrepancies, ingest
 from reconciliation.models import Alias, Event, Order, Source, WriteBack, WriteBackAttempt
 from reconciliation.sources import writeback_call
 from reconciliation.sources.writeback_call import Outcome
@@ -80,22 +80,19 @@ def owe(  # noqa: PLR0913 - the row's own columns
 def take(*, limit: int, at: datetime) -> int:
     """Try up to `limit` write-backs that are due; says how many.
 
-    Stops early when calls are slow, and leaves a target alone once it could not be reached.
+    Stops early when calls are slow, and leaves a target alone while it cannot be reached.
     """
     began = time.monotonic()
-    unreachable: set[int] = set()
     for count in range(limit):
         if time.monotonic() - began > _TAKE_SECONDS:
             return count
-        claimed = _claim(at=at, without=unreachable)
+        claimed = _claim(at=at)
         if claimed is None:
             return count
         if claimed.state == WriteBack.State.UNKNOWN:
             _note_look_up(claimed, writeback_call.look_up(claimed), at=at)
             continue
         outcome = writeback_call.send(claimed, order_name=order_name(claimed))
-        if outcome.name == writeback_call.UNREACHABLE:
-            unreachable.add(claimed.target_id)
         _note_sent(claimed, outcome, at=at)
     return limit
 
@@ -155,14 +152,14 @@ def order_name(owed: WriteBack) -> str:
 
 
 @transaction.atomic
-def _claim(*, at: datetime, without: set[int]) -> WriteBack | None:
+def _claim(*, at: datetime) -> WriteBack | None:
     """Take the next due write-back under a lease, counting the try before it is made."""
     owed = (
         WriteBack.objects.select_for_update(skip_locked=True, of=("self",))
         .select_related("target", "order")
         .filter(state__in=["DUE", "SENDING", "UNKNOWN"], next_attempt_at__lte=at)
         .filter(Q(claimed_until__isnull=True) | Q(claimed_until__lt=at))
-        .exclude(target_id__in=without)
+        .exclude(target__breaker__open_until__gt=at)
         .exclude(target__is_paused=True)
         .order_by("next_attempt_at", "pk")
         .first()
@@ -197,6 +194,7 @@ def _note_sent(claimed: WriteBack, outcome: Outcome, *, at: datetime) -> None:
     if owed is None:
         return
     _add_try(owed, outcome, at=at)
+    _note_reach(owed, outcome, at=at)
     match outcome.name:
         case writeback_call.DELIVERED:
             _deliver(owed, outcome.answer, at=at)
@@ -232,6 +230,14 @@ def _note_look_up(claimed: WriteBack, outcome: Outcome, *, at: datetime) -> None
         if owed.next_attempt_at is None:
             _raise_failure(owed, at=at)
     owed.save()
+
+
+def _note_reach(owed: WriteBack, outcome: Outcome, *, at: datetime) -> None:
+    """Open the breaker of a target that was not reached; any answer closes it."""
+    if outcome.name == writeback_call.UNREACHABLE:
+        breaker.trip(target_id=owed.target_id, at=at)
+    elif outcome.status_code is not None:
+        breaker.mend(target_id=owed.target_id)
 
 
 def _still_held(claimed: WriteBack) -> WriteBack | None:

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from exceptions import absences, staffing, team_page
+from exceptions import absences, company, staffing, team_page
 from exceptions.forms import first_error
 from exceptions.permissions import NotAllowed, name_of, refusal_to_run
 from exceptions.team_forms import AbsenceForm, CalendarForm, MemberForm, TeamForm
@@ -30,12 +30,12 @@ _MISSING = (Team.DoesNotExist, Membership.DoesNotExist, Absence.DoesNotExist)
 def teams(request: HttpRequest) -> HttpResponse:
     """List the teams, or make one."""
     if request.method != "POST":
-        return _list(request)
+        return show_all(request)
     name = request.POST.get("name", "")
     try:
         made = staffing.create_team(name=name, by=person(request), at=now())
     except staffing.CannotStaff as refused:
-        return _list(request, problem=f"{refused} Nothing was made.", name=name)
+        return show_all(request, problem=f"{refused} Nothing was made.", name=name)
     except NotAllowed as refused:
         raise PermissionDenied(str(refused)) from refused
     return _go(request, made.slug, f"{made.name} is there. Add its people.")
@@ -190,8 +190,13 @@ def _work(
     return _go(request, slug, said)
 
 
-def _list(request: HttpRequest, *, problem: str = "", name: str = "") -> HttpResponse:
+def show_all(request: HttpRequest, *, problem: str = "", name: str = "") -> HttpResponse:
+    """Show the teams and the company's days off, with what went wrong if something did."""
+    today = now().date()
     context = {
+        "days_off": [(day, name) for day, name in company.days() if day >= today],
+        "days_off_refusal": company.refusal(person(request)),
+        "sent": request.POST,
         "rows": team_page.team_rows(at=now()),
         "can_make": team_page.can_make_teams(person(request)),
         "problem": problem,

@@ -30,11 +30,12 @@ from reconciliation.models.uploads import (
     UploadItem,
     UploadRow,
 )
-from reconciliation.models.writebacks import WriteBack, WriteBackAttempt
+from reconciliation.models.writebacks import Breaker, WriteBack, WriteBackAttempt
 
 __all__ = [
     "Absence",
     "Alias",
+    "Breaker",
     "Calendar",
     "ColumnMapping",
     "DiffFinding",

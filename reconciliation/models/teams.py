@@ -16,6 +16,9 @@ class Calendar(models.Model):
     closes = models.TimeField()
     weekdays = models.JSONField(default=list)  # ISO numbers, Monday is 1
     holidays_country = models.CharField(max_length=2, blank=True, default="")
+    # Days off of the whole company, ISO date → what it is. Every calendar has the same, so that
+    # what reads one calendar knows them without asking further.
+    company_days = models.JSONField(default=dict, blank=True)
     history = HistoricalRecords(history_id_field=models.BigAutoField())
 
     def __str__(self) -> str:

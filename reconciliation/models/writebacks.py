@@ -115,3 +115,18 @@ class WriteBackAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} at {self.at}"
+
+
+class Breaker(models.Model):
+    """A target that could not be reached: how often in a row, and until when it is left alone.
+
+    A row, so that every process of every machine leaves it alone. No row: it is reached.
+    """
+
+    target = models.OneToOneField(Source, on_delete=models.CASCADE, related_name="breaker")
+    failures = models.IntegerField()
+    open_until = models.DateTimeField()
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"breaker of {self.target_id}"

@@ -109,6 +109,8 @@ on("htmx:oobBeforeSwap", ({ detail }) => {
   if (detail.target.matches("td") && detail.target.contains(document.activeElement)) detail.shouldSwap = false;
 });
 on("htmx:afterRequest", ({ detail }) => {
+  const box = detail.successful && one("[data-draft]", detail.elt);
+  if (box) sessionStorage.removeItem(`draft-${box.dataset.draft}`);
   if (detail.elt.id === "live") all("span", detail.elt).forEach((span, at) => { span.hidden = detail.successful === Boolean(at); });
 });
 const focusFirstInvalid = (root) => one("[aria-invalid=true]", root)?.focus();
@@ -171,10 +173,6 @@ setInterval(tick, 30000);
 on("input", (event) => {
   const id = event.target.dataset.draft;
   if (id) sessionStorage.setItem(`draft-${id}`, event.target.value);
-});
-on("submit", (event) => {
-  const box = one("[data-draft]", event.target);
-  if (box) sessionStorage.removeItem(`draft-${box.dataset.draft}`);
 });
 on("toggle", (event) => {
   const details = event.target;

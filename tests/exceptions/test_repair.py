@@ -8,13 +8,13 @@ from django.contrib.auth.models import User
 from audit.models import AuditEvent
 from audit.queries import trail
 from exceptions import intake, ownership, repair
-from exceptions.models import Case, RepairAttempt
+from exceptions.models import Case, Message, RepairAttempt
 from exceptions.permissions import NotAllowed
 from exceptions.repair import CannotRepair, CannotUndo, NeedsReason, NeedsSecond, PlanChanged
 from exceptions.repairs import KINDS, kinds_for
 from exceptions.repairs.plan import Plan, Refusal
 from reconciliation import rulebook, writeback
-from reconciliation.models import Discrepancy, Entry, Event, Order, WriteBack
+from reconciliation.models import Discrepancy, Entry, Event, Order, Team, WriteBack
 from tests.exceptions.people import WEDNESDAY, broken, connect, fresh, lead, operator
 from tests.exceptions.target import Target
 from tests.world import say
@@ -244,9 +244,12 @@ def test_the_machine_tries_as_often_as_the_rulebook_says_and_no_more(
     a_case: Case, target: Target
 ) -> None:
     target.behave = ["refuse"] * 10
+    Team.objects.update(hand_out=Team.HandOut.ROUND_ROBIN)
+    olga = operator()
 
     for minutes in range(0, 600, 5):
         repair.take(limit=10, at=after(minutes))
+        assert (fresh(a_case).owner is None) == (not fresh(a_case).is_automation_barred)
         writeback.take(limit=10, at=after(minutes))
 
     known = fresh(a_case)
@@ -254,6 +257,8 @@ def test_the_machine_tries_as_often_as_the_rulebook_says_and_no_more(
     assert automation is not None
     assert len(target.calls) == known.automatic_attempts == automation.attempts
     assert (known.state, known.is_automation_barred) == ("NEW", True)
+    assert known.owner == olga  # dealt like a new one, once the machine has given up
+    assert Message.objects.filter(recipient=olga, subject__contains="your turn").count() == 1
 
 
 def failures() -> int:
@@ -305,10 +310,12 @@ def test_what_may_have_happened_is_not_tried_again_by_the_machine(
 
 def test_the_machine_leaves_to_people_what_it_may_not_do(a_case: Case) -> None:
     Order.objects.update(cancelled_at=WEDNESDAY)
+    Team.objects.update(hand_out=Team.HandOut.ROUND_ROBIN)
+    olga = operator()
 
     repair.take(limit=10, at=after(0))
 
-    assert fresh(a_case).next_automatic_at is None
+    assert (fresh(a_case).next_automatic_at, fresh(a_case).owner) == (None, olga)
     last = last_of(a_case)
     assert (last.action, last.reason) == (
         "repair.left_to_people", "Not so now: it is not cancelled.",

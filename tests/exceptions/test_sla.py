@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,8 @@ from reconciliation import rulebook
 from reconciliation.working_time import BusinessHours, NoWorkingTime, due_at, working_minutes
 
 WEEK = frozenset({1, 2, 3, 4, 5})
-BERLIN = BusinessHours("Europe/Berlin", time(9), time(17), WEEK, "DE")
+OFF = frozenset({date(2026, 12, 31)})
+BERLIN = BusinessHours("Europe/Berlin", time(9), time(17), WEEK, "DE", OFF)
 UTC_HOURS = BusinessHours("UTC", time(9), time(17), WEEK)
 ALWAYS = BusinessHours("UTC", time.min, time.max, frozenset(range(1, 8)))
 
@@ -48,6 +49,7 @@ def test_only_working_minutes_count(opened: str, minutes: int, due: str) -> None
         ("2026-03-27T15:30", 60, "2026-03-30T07:30"),  # over the night the clocks go forward
         ("2026-10-23T14:30", 60, "2026-10-26T08:30"),  # and back: 09:00 is an hour later in UTC
         ("2026-12-24T15:30", 60, "2026-12-28T08:30"),  # Christmas and a weekend
+        ("2026-12-30T15:30", 60, "2027-01-04T08:30"),  # the company's own, New Year, a weekend
     ],
 )
 def test_hours_are_local_and_holidays_are_off(opened: str, minutes: int, due: str) -> None:

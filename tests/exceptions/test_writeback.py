@@ -9,7 +9,7 @@ from standardwebhooks import Webhook
 
 from audit.queries import trail
 from reconciliation import writeback
-from reconciliation.models import Discrepancy, Event, WriteBack
+from reconciliation.models import Breaker, Discrepancy, Event, Source, WriteBack
 from reconciliation.sources import keys, outbound, standard_webhooks
 from reconciliation.sources.writeback_call import REFUSED, Outcome
 from tests.exceptions.people import WEDNESDAY, broken, connect
@@ -182,7 +182,7 @@ def test_the_targets_own_webhook_settles_what_it_no_longer_knows(target: Target)
 
 def test_a_sender_that_died_is_taken_over_after_its_lease(target: Target) -> None:
     owed = owe(target)
-    claimed = writeback._claim(at=WEDNESDAY, without=set())
+    claimed = writeback._claim(at=WEDNESDAY)
     assert claimed is not None
     target.act(owed.idempotency_key, {"action": owed.action, "order": "O-1", "payload": {}})
 
@@ -195,7 +195,7 @@ def test_a_sender_that_died_is_taken_over_after_its_lease(target: Target) -> Non
 
 def test_a_late_answer_of_a_lost_lease_changes_nothing(target: Target) -> None:
     owed = owe(target)
-    claimed = writeback._claim(at=WEDNESDAY, without=set())
+    claimed = writeback._claim(at=WEDNESDAY)
     assert claimed is not None
     run(3)
     known = fresh(owed)
@@ -203,6 +203,30 @@ def test_a_late_answer_of_a_lost_lease_changes_nothing(target: Target) -> None:
     writeback._note_sent(claimed, Outcome(REFUSED, "late"), at=after(4))
 
     assert fresh(owed).state == known.state == "DELIVERED"
+
+
+def test_a_target_out_of_reach_is_left_alone_by_every_process_and_called_again_once_it_answers(
+    target: Target,
+) -> None:
+    first = owe(target)
+    second = writeback.owe(
+        target=first.target, order=first.order, action=first.action, payload={}, key="j" * 64,
+        at=WEDNESDAY, actor="olga",
+    )  # fmt: skip
+    url = first.target.writeback_url
+    Source.objects.filter(pk=first.target_id).update(writeback_url="http://127.0.0.1:9/")
+
+    assert run() == 1  # one finds out; the other is not tried
+    assert run(4 / 60) == 0  # whoever takes next reads the row
+    assert run(1) == 1
+    known = Breaker.objects.get()
+    assert (known.failures, known.open_until) == (2, after(1.5))
+    Source.objects.filter(pk=first.target_id).update(writeback_url=url)
+    for minutes in (2, 3, 60):
+        run(minutes)
+
+    assert {fresh(first).state, fresh(second).state} == {"DELIVERED"}
+    assert not Breaker.objects.exists()
 
 
 def test_a_paused_target_is_left_alone(target: Target) -> None:

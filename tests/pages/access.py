@@ -258,6 +258,12 @@ RULES: dict[str, Rule] = {
         only(("Platform owner", "Admin"), REFUSED),
     ),
     "who/": _page("/who/?q=O-1"),
+    "company/days-off/": Rule(
+        "/company/days-off/",
+        every_role(NOT_SO),
+        only(("Admin",), SEEN),
+        {"day": "2099-12-24", "name": "Party"},
+    ),
     "teams/": Rule("/teams/", every_role(OK), only(("Admin",), SEEN), {"name": "Night shift"}),
     "teams/<slug:slug>/": _page("/teams/customer-ops/"),
     "teams/<slug:slug>/change/": _of_team("change", {"version": "0"}, CHANGED),

@@ -1,13 +1,18 @@
 """The pages of teams, handoffs and ownership, in words and without script."""
 
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from audit.queries import trail
+from exceptions import duty
 from exceptions.models import Case, Handoff
-from reconciliation.models import Absence, Membership, Team
+from exceptions.sla import hours_of
+from reconciliation.models import Absence, Calendar, Membership, Team
+from reconciliation.working_time import BusinessHours
 from tests.pages.people import clients
 
 PANEL = {"HX-Request": "true", "HX-Target": "panel", "HX-Current-URL": "http://x/exceptions/"}
@@ -126,3 +131,32 @@ def test_who_owns_an_order_is_one_page_from_the_order(operator: Client, a_case: 
     assert "Nobody was told yet" in page
     assert "No order is known as x" in body(operator, "/who/?q=x")
     assert "Enter any id" in body(operator, "/who/")
+
+
+def test_a_day_off_of_the_company_stops_every_clock_and_roster_until_it_is_taken_back(
+    people: dict[str, Client],
+) -> None:
+    admin, day = people["Admin"], date(2099, 12, 24)  # a Thursday
+    noon = datetime(2099, 12, 24, 12, tzinfo=UTC)
+    member = Membership.objects.select_related("team__calendar").first()
+    assert member
+
+    def hours() -> BusinessHours:
+        return hours_of(Calendar.objects.get(pk=member.team.calendar_id))
+
+    before = hours().is_work(day)
+    sent = {"day": "2099-12-24", "name": "Party"}
+    assert admin.post("/company/days-off/", sent).status_code == 303
+    assert {"2099-12-24"} == {day for each in Calendar.objects.all() for day in each.company_days}
+    assert (before, hours().is_work(day)) == (True, False)
+    member.team.calendar.refresh_from_db()
+    member.hours = {"4": ["09:00", "17:30"]}
+    assert not duty.in_hours(member, at=noon)
+    assert "24 Dec 2099: Party" in body(admin, "/teams/")
+    assert "already" in admin.post("/company/days-off/", sent).content.decode()
+    for wrong in ({"day": "x"}, {"day": "2020-01-01", "name": "Gone"}, {"day": "2099-12-31"}):
+        assert admin.post("/company/days-off/", wrong).status_code == 422
+    assert admin.post("/company/days-off/", {**sent, "remove": "1"}).status_code == 303
+    assert hours().is_work(day)
+    trail_of = {row.action for row in trail(stream="team", subject_id=member.team_id)}
+    assert {"team.day_off_added", "team.day_off_removed"} <= trail_of
