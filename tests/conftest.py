@@ -29,7 +29,7 @@ properties.register_profile(
 properties.load_profile("calm")
 
 
-def _allow_truncate() -> None:
+def allow_truncate() -> None:
     """Switch off the guards against TRUNCATE in the test database: tests empty it in between."""
     with connections["owner"].cursor() as cursor:
         cursor.execute(
@@ -51,7 +51,7 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
             connections[alias].settings_dict["NAME"] = name
             settings.DATABASES[alias]["NAME"] = name
         migrate()
-        _allow_truncate()
+        allow_truncate()
         connections["owner"].close()
         with django_db_blocker.block():
             yield

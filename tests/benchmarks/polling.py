@@ -3,6 +3,7 @@
 import http.client
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from html import unescape
 
 from django.contrib.auth.models import User
@@ -28,8 +29,7 @@ def play(orders: int, rounds: int) -> Iterator[Rates]:
     people = [person(f"lead-{number}") for number in range(_PEOPLE)]
     admin = User.objects.create_superuser("root")
     worked = list(Case.objects.order_by("resolve_due_at", "pk")[:50])
-    with serving("config.wsgi") as port:
-        line = http.client.HTTPConnection("127.0.0.1", port)
+    with serving("config.wsgi") as port, _connected(port) as line:
         lists = [(cookie, _open(line, cookie)) for cookie in map(session_of, people)]
         for number in range(rounds):
             ownership.claim(case_id=worked[number % 50].pk, by=admin, at=now())
@@ -42,6 +42,10 @@ def play(orders: int, rounds: int) -> Iterator[Rates]:
                 ASKED: _POLLS * len(lists) / used,
                 ALLOWED: _PEOPLE / _EVERY_SECONDS / _SHARE,
             }
+
+
+def _connected(port: int) -> closing[http.client.HTTPConnection]:
+    return closing(http.client.HTTPConnection("127.0.0.1", port))
 
 
 def _open(line: http.client.HTTPConnection, cookie: str) -> str:

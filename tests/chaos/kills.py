@@ -2,9 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -93,8 +94,9 @@ def chaos(*, runs: int, seed: int, folder: Path) -> Found:
         product.start_web_and_worker()
         load = Load(base_url=product.web_url, secret=json.loads(said)["secret"])
         with load.going():
-            for _ in range(runs):
-                _run_once(Killer(product), load, found, rng)
+            killer = Killer(product)
+            for way in islice(_in_turn(list(killer.ways), rng), runs):
+                _run_once(killer, way, load, found, rng)
         found.kept = len(load.kept)
         found.failures += load.odd[:5]
         _settle(product, load, found)
@@ -102,10 +104,15 @@ def chaos(*, runs: int, seed: int, folder: Path) -> Found:
     return found
 
 
-def _run_once(killer: Killer, load: Load, found: Found, rng: Random) -> None:
+def _in_turn(ways: list[str], rng: Random) -> Iterator[str]:
+    """Name every way once, in any order, and begin again."""
+    while True:
+        yield from rng.sample(ways, len(ways))
+
+
+def _run_once(killer: Killer, way: str, load: Load, found: Found, rng: Random) -> None:
     """Let events come, kill something, and wait until events are kept again."""
     time.sleep(rng.uniform(_SHORTEST, _LONGEST))
-    way = rng.choice(list(killer.ways))
     found.kills[way] = found.kills.get(way, 0) + 1
     killer.ways[way]()
     before = len(load.kept)

@@ -14,7 +14,7 @@ from tests.chaos.product import DOUBLED, Processes, a_product, count
 from tests.chaos.proxy import Proxy
 
 LATE_SECONDS = 0.9  # the broker's own time-outs begin at one second
-PHASE_SECONDS = 6.0
+PHASE_SECONDS = 4.0
 SENDERS = 8
 MOST_LATE = 3  # a busy machine stumbles; a web server that waits lets all senders wait
 
