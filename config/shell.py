@@ -2,17 +2,16 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from audit.views import READERS
-from config import health, preferences
-from exceptions import queries
-from reconciliation import erasure
-from reconciliation.importers import READERS as IMPORT_READERS
+from config import health, pages, preferences
+from exceptions import inbox, queries
+from exceptions.bulk_page import waiting_count
+from exceptions.permissions import roles
 from reconciliation.models import Job
 
 CAP = 1_000
@@ -59,53 +58,48 @@ class Shell:
     @cached_property
     def roles(self) -> str:
         """Say the person's roles in one line."""
-        return ", ".join(self._role_names) or (
-            "Admin" if self._user.is_superuser else "No role yet"
-        )
-
-    @cached_property
-    def _role_names(self) -> list[str]:
-        return list(self._user.groups.order_by("name").values_list("name", flat=True))
+        return ", ".join(sorted(roles(self._user))) or "No role yet"
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """List the rail's links, with the counts that they carry."""
-        work = (
-            self._item("e", "Exceptions", "/exceptions/", "inbox", _open_cases(self._user), "open"),
-            self._item("o", "Orders", "/orders/", "package"),
-            *self._imports(),
-            self._item("j", "Jobs", "/jobs/", "list-checks", _running_jobs(), "running"),
+        items: dict[str, list[Item]] = {}
+        for page in pages.pages_for(roles(self._user)):
+            if page.group:
+                items.setdefault(page.group, []).append(self._item(page))
+        return tuple(Group(name, tuple(items[name])) for name in pages.GROUPS if name in items)
+
+    def _item(self, page: pages.Page) -> Item:
+        number, counted = self._counted(page.href)
+        return Item(
+            key=page.key,
+            name=page.name,
+            href=page.href,
+            icon=page.icon,
+            is_current=page.href == self._current,
+            count=f"{CAP:,}+" if number >= CAP else f"{number:,}" if number else "",
+            counted=counted,
+            problem=_problems() if page.href == "/health/" else "",
         )
-        is_reader = self._user.is_superuser or bool(READERS & set(self._role_names))
-        trail = (self._item("a", "Audit log", "/audit/", "scroll-text"),) if is_reader else ()
-        sees_people = self._user.is_superuser or bool(erasure.READ & set(self._role_names))
-        people = (self._item("p", "People", "/people/", "user-x"),) if sees_people else ()
-        govern = (self._item("s", "Sources", "/sources/", "plug"), *trail, *people)
-        see = (
-            self._item("v", "Events", "/events/", "radio-tower"),
-            self._item("c", "Comparisons", "/comparisons/", "git-compare"),
-            self._item("m", "Metrics", "/metrics/", "chart-line"),
-            self._health(),
-        )
-        groups = (Group("Work", work), Group("Govern", govern), Group("See", see))
-        return tuple(group for group in groups if group.items)
 
-    def _imports(self) -> tuple[Item, ...]:
-        """Show imports to those who may read them."""
-        may_read = self._user.is_superuser or bool(IMPORT_READERS & set(self._role_names))
-        return (self._item("i", "Imports", "/imports/", "file-up"),) if may_read else ()
+    @cached_property
+    def _current(self) -> str:
+        """Find the page that this one belongs to: the longest address that it begins with."""
+        found = (page.href for page in pages.PAGES if self._path.startswith(page.href))
+        return max(found, key=len, default="")
 
-    def _health(self) -> Item:
-        problems = _recent("health", health.known_problems)
-        said = f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
-        return replace(self._item("h", "System health", "/health/", "activity"), problem=said)
-
-    def _item(
-        self, key: str, name: str, href: str, icon: str, number: int = 0, counted: str = ""
-    ) -> Item:
-        count = f"{CAP:,}+" if number >= CAP else f"{number:,}" if number else ""
-        is_current = self._path.startswith(href)
-        return Item(key, name, href, icon, is_current, count, counted)
+    def _counted(self, href: str) -> tuple[int, str]:
+        """Count what waits behind a link, and say what the number counts."""
+        user = self._user
+        if href == "/exceptions/":
+            return _recent(f"cases of {user.pk}", lambda: _open_cases(user)), "open"
+        if href == "/jobs/":
+            return _recent("jobs", _running_jobs), "running"
+        if href == "/inbox/":  # not kept: what was just read is read
+            return inbox.unread(user), "unread"
+        if href == "/exceptions/bulk/":
+            return waiting_count(user=user), "to agree to"
+        return 0, ""
 
 
 def shell(request: HttpRequest) -> dict[str, object]:
@@ -117,11 +111,16 @@ def shell(request: HttpRequest) -> dict[str, object]:
 
 
 def _open_cases(user: User) -> int:
-    return _recent(f"cases of {user.pk}", lambda: queries.open_count(user=user).number)
+    return queries.open_count(user=user).number
 
 
 def _running_jobs() -> int:
-    return _recent("jobs", Job.objects.filter(state__in=["QUEUED", "RUNNING"])[: CAP + 1].count)
+    return Job.objects.filter(state__in=["QUEUED", "RUNNING"])[: CAP + 1].count()
+
+
+def _problems() -> str:
+    problems = _recent("health", health.known_problems)
+    return f"{problems} problem{'s' if problems > 1 else ''}" if problems else ""
 
 
 def _recent(name: str, count: Callable[[], int]) -> int:

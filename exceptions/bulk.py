@@ -295,7 +295,10 @@ def digest_of(asked: Bulk) -> str:
 
 def skipped(verb: str) -> dict[str, Q]:
     """Say which cases a verb passes over, by the reason that the person is told."""
-    closed = {"Closed": Q(case__closed_at__isnull=False)}
+    closed = {
+        "Closed": Q(case__closed_at__isnull=False),
+        "Merged into another, which goes on": Q(case__merged_into__isnull=False),
+    }
     if verb != REPAIR:
         return closed
     choosing = [name for name, kind in KINDS.items() if isinstance(kind, ChoosingKind)]

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from audit.record import record
 from exceptions import attachments, messages
 from exceptions.attachments import Given
-from exceptions.desk import locked
+from exceptions.desk import check_goes_on, locked
 from exceptions.models import Attachment, Case, Comment
 from exceptions.permissions import check_can_comment, name_of, readable_cases
 from reconciliation import rulebook
@@ -49,10 +49,11 @@ def comment(
 ) -> Written:
     """Write a remark on a case, open or closed, and tell whom it names.
 
-    Raises NotAllowed; CannotAttach, and then nothing is kept.
+    Raises NotAllowed, Merged; CannotAttach, and then nothing is kept.
     """
     case = locked(case_id)
     check_can_comment(by, case)
+    check_goes_on(case)
     attachments.check(files)
     written = _named(case, Comment(case=case, by=by, text=text, at=at))
     written.comment.save()

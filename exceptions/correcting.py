@@ -17,7 +17,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from exceptions import schema_form
-from exceptions.desk import check_unchanged, keep, locked
+from exceptions.desk import check_goes_on, check_unchanged, keep, locked
 from exceptions.models import Case
 from exceptions.permissions import check_can_work
 from reconciliation import discrepancies, ingest, strict
@@ -101,6 +101,7 @@ def resend(
     draft = draft_of(case)
     if draft.sent_as is not None:
         return draft.sent_as
+    check_goes_on(case)
     check_unchanged(case, version=version)
     if not case.is_open:
         raise CannotCorrect(f"This exception is {case.get_state_display().lower()}.")
@@ -170,6 +171,7 @@ def wait_longer(
 def _locked_event(case_id: int, *, by: User, version: int | None, check: str) -> tuple[Case, Event]:
     case = locked(case_id)
     check_can_work(by, case)
+    check_goes_on(case)
     check_unchanged(case, version=version)
     event_id = case.discrepancy.event_id
     if case.check_name != check or event_id is None or not case.is_open:

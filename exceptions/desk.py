@@ -3,13 +3,43 @@
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
+from django.utils import timezone
+
 from audit.record import record
 from exceptions import clocks, snoozes
 from exceptions.models import Case
+from exceptions.permissions import name_of
 
 
 class Conflict(Exception):
     """Someone was faster. The message names who, what and when, and may be shown."""
+
+
+class Merged(Conflict):
+    """The case follows another, `into_id`, and that is the one to work on."""
+
+    def __init__(self, why: str, into_id: int) -> None:
+        super().__init__(f"{why} Nothing changed.")
+        self.into_id = into_id
+
+
+def follows(case: Case) -> str:
+    """Say which open case this open one follows, so that nothing is done with it; "" if none.
+
+    One whose target is closed goes its own way: the sweep dismisses it too or takes it apart.
+    """
+    target = case.merged_into
+    if target is None or not case.is_open or not target.is_open:
+        return ""
+    return f"It is merged into #{target.pk}, which goes on. Work on that, or take this apart."
+
+
+def check_goes_on(case: Case) -> None:
+    """Raise Merged where another case goes on for this one."""
+    if why := follows(case):
+        assert case.merged_into_id is not None
+        raise Merged(why, case.merged_into_id)
 
 
 def locked(case_id: int) -> Case:
@@ -23,10 +53,19 @@ def check_unchanged(case: Case, *, version: int | None) -> None:
         return
     newest = case.history.filter(version__gt=version).order_by("-version").first()
     what = newest.history_change_reason if newest and newest.history_change_reason else "changed it"
+    when = f"{timezone.localtime(case.changed_at):%H:%M on %d %b}"
     raise Conflict(
-        f"{case.changed_by} {what} at {case.changed_at:%H:%M} on {case.changed_at:%d %b}, after you"
-        " opened this page. Nothing of yours was saved."
+        f"{known_as(case.changed_by)} {what} at {when}, after you opened this page."
+        " Nothing of yours was saved."
     )
+
+
+def known_as(username: str) -> str:
+    """Name who did something as colleagues do."""
+    if username.startswith("service:"):
+        return "The product"
+    known = User.objects.filter(username=username).first()
+    return name_of(known) if known else username or "Somebody"
 
 
 def keep(  # noqa: PLR0913 - the columns of a row of the trail

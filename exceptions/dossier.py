@@ -7,24 +7,24 @@ from django.contrib.auth.models import User
 from exceptions import attempts, snoozes, waits, words
 from exceptions.alike import same_as
 from exceptions.comparison import compare
+from exceptions.desk import follows
 from exceptions.explain import rule_of, why_here
 from exceptions.handed import handoffs_of
 from exceptions.kept import kept_of
 from exceptions.models import Case, RepairAttempt
+from exceptions.offered import Offered, actions_of, offered, repairs_of
 from exceptions.permissions import (
     ADMIN,
     OPERATOR,
     TEAM_LEAD,
     name_of,
     readable_cases,
-    refusal_to_comment,
     refusal_to_repair,
     refusal_to_work,
-    roles,
     visible_cases,
 )
 from exceptions.previews import previewed
-from exceptions.repairs import kind_named, offers_for
+from exceptions.repairs import kind_named
 from exceptions.rows import (
     AttemptRow,
     CaseDetail,
@@ -40,6 +40,8 @@ from exceptions.timeline import timeline
 from reconciliation.fields import DISCREPANCY
 from reconciliation.models import Source, WriteBack
 
+__all__ = ["Offered", "case_detail", "offered", "repair_preview", "repair_title", "window_ends"]
+
 _ATTEMPT_STATES = {
     "RUNNING": "Under way",
     "DONE": "Done",
@@ -53,8 +55,8 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
     """Give one case with all around it; raises Case.DoesNotExist if `user` may not see it."""
     related = (*RELATED, "team__calendar", "discrepancy__order")
     case = readable_cases(user).select_related(*related).get(pk=case_id)
-    why_not = refusal_to_work(user, case)
-    offers = _offers(case, user=user)
+    why_not = refusal_to_work(user, case) or follows(case)
+    offers = repairs_of(case, user=user)
     recommended = next((offer for offer in offers if offer.is_recommended), None)
     tried = list(
         case.repairs.select_related("by", "writeback__target", "correction").order_by("-pk")
@@ -73,13 +75,13 @@ def case_detail(*, case_id: int, user: User, at: datetime) -> CaseDetail:
         silent=waits.silent_sources(case),
         comparison=_comparison(case),
         repairs=offers,
-        preview=_preview(case, recommended, user=user) if case.is_open else None,
+        preview=_preview(case, recommended, user=user) if _goes_on(case) else None,
         attempts=[_attempt(each, user=user, case=case, at=at) for each in tried],
         timeline=timeline(case=case, attempts=tried),
         similar=_similar(case, user=user),
         earlier_id=same.filter(pk__lt=case.pk).order_by("-pk").values_list("pk", flat=True).first(),
         later_id=same.filter(pk__gt=case.pk).order_by("pk").values_list("pk", flat=True).first(),
-        actions=_actions(case, user=user, why_not=why_not),
+        actions=actions_of(case, user=user),
         assignable=_assignable(case, user=user, why_not=why_not),
         kept=kept_of(case, why_not=why_not),
         same=[(each.pk, _named(each)) for each in same_as(case, user=user)[:20]],
@@ -115,30 +117,22 @@ def repair_title(kind: str) -> str:
     return kind_named(kind).TITLE
 
 
+def _goes_on(case: Case) -> bool:
+    """Tell whether it is worked as itself: open, and not merged into another."""
+    return case.is_open and not follows(case)
+
+
 def _preview(case: Case, offer: RepairOffer | None, *, user: User) -> RepairPreview | None:
     return None if offer is None else previewed(case, kind=offer.kind, user=user)
 
 
-def _offers(case: Case, *, user: User) -> list[RepairOffer]:
-    """List the repairs that fit the check, the recommended one first."""
-    offers = [
-        RepairOffer(
-            kind=kind.KIND,
-            title=kind.TITLE,
-            tier=kind.TIER,
-            is_recommended=case.recommended_repair == kind.KIND,
-            permission=Permission(
-                not (refusal := refusal_to_repair(user, case, tier=kind.TIER)), refusal
-            ),
-        )
-        for kind in offers_for(case)
-    ]
-    return sorted(offers, key=lambda offer: not offer.is_recommended)
-
-
 def _attempt(attempt: RepairAttempt, *, user: User, case: Case, at: datetime) -> AttemptRow:
     tier = attempt.plan["tier"]
-    why_not = attempts.refusal_to_undo(attempt, at=at) or refusal_to_repair(user, case, tier=tier)
+    why_not = (
+        attempts.refusal_to_undo(attempt, at=at)
+        or follows(case)
+        or refusal_to_repair(user, case, tier=tier)
+    )
     return AttemptRow(
         id=attempt.pk,
         kind=attempt.kind,
@@ -209,33 +203,6 @@ def _facts(case: Case) -> list[Fact]:
 def _similar(case: Case, *, user: User) -> Count:
     others = visible_cases(user).filter(check_name=case.check_name, closed_at__isnull=True)
     return words.count(others.exclude(pk=case.pk)[: words.MOST_COUNTED + 1].count())
-
-
-def _actions(case: Case, *, user: User, why_not: str) -> dict[str, Permission]:
-    """Say of each verb whether it may be done now, and if not, why."""
-    state = case.state
-    closed = "" if case.is_open else f"It is {words.state(case).lower()}."
-    repaired = "It is repaired, and waits for its check." if state == "VERIFYING" else ""
-    held = ""
-    if case.owner is not None and case.owner_id != user.pk:
-        held = f"{name_of(case.owner)} has it."
-    elif case.owner is not None and state == "IN_PROGRESS":
-        held = "It is yours."
-    held_by_no_lead = "" if roles(user) & {TEAM_LEAD, ADMIN} else "Needs Team lead."
-    reasons = {
-        "claim": closed or repaired or held,
-        "assign": closed or held_by_no_lead,
-        "snooze": closed or repaired or ("It waits." if state == "WAITING" else ""),
-        "wake": "" if state == "WAITING" else "It does not wait.",
-        "escalate": closed,
-        "dismiss": closed or repaired,
-        "reopen": "" if state == "DISMISSED" else "It was not dismissed.",
-        "merge": closed or repaired,
-        "separate": "" if case.merged_into_id and case.is_open else "It is not merged.",
-    }
-    actions = {verb: why_not or reason for verb, reason in reasons.items()}
-    actions["comment"] = refusal_to_comment(user, case)
-    return {verb: Permission(not reason, reason) for verb, reason in actions.items()}
 
 
 def _assignable(case: Case, *, user: User, why_not: str) -> list[tuple[str, str]]:

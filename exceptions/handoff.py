@@ -11,7 +11,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from exceptions import messages
-from exceptions.desk import check_unchanged, keep, locked
+from exceptions.desk import check_goes_on, check_unchanged, keep, locked
 from exceptions.models import Case, Handoff
 from exceptions.permissions import (
     check_can_answer,
@@ -63,6 +63,7 @@ def send(
     """
     case = locked(case_id)
     check_can_work(by, case)
+    check_goes_on(case)
     if waiting := _waiting(case):
         raise CannotHandOff(
             f"{name_of(waiting.sent_by)} handed it to {waiting.to_team.name} at"
@@ -208,6 +209,7 @@ def _to_answer(case_id: int, *, by: User, version: int | None) -> tuple[Case, Ha
 
 
 def _must_wait(case: Case, *, version: int | None) -> Handoff:
+    check_goes_on(case)
     check_unchanged(case, version=version)
     if waiting := _waiting(case):
         return waiting

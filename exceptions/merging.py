@@ -13,8 +13,8 @@ from django.db import transaction
 from audit.record import record
 from exceptions import ownership
 from exceptions.alike import family
-from exceptions.desk import check_unchanged, keep, locked
-from exceptions.models import Case
+from exceptions.desk import check_goes_on, check_unchanged, keep, locked
+from exceptions.models import Case, Handoff
 from exceptions.permissions import NotAllowed, check_can_work, visible_cases
 from reconciliation import one_by_one
 
@@ -42,6 +42,7 @@ def merge(
     case, target = both[case_id], both[into_id]
     check_can_work(by, case)
     check_can_work(by, target)
+    check_goes_on(case)
     check_unchanged(case, version=version)
     _check_same(case, target)
     for each in [case, *_followers(case)]:
@@ -98,10 +99,12 @@ def _check_same(case: Case, target: Case) -> None:
         raise CannotMerge("One of them is closed. Nothing changed.")
     if target.merged_into_id is not None:
         raise CannotMerge(f"#{target.pk} is merged into #{target.merged_into_id} itself.")
-    if case.merged_into_id is not None:
-        raise CannotMerge(f"It is merged into #{case.merged_into_id} already.")
     if case.state == Case.State.VERIFYING:
         raise CannotMerge("It is repaired, and waits for its check. Nothing changed.")
+    if case.handoffs.filter(state=Handoff.State.WAITING).exists():
+        raise CannotMerge(
+            "It is handed to another team, and waits for the answer. Nothing changed."
+        )
     is_one_cause = case.cause and case.cause == target.cause
     is_one_family = case.order_id is not None and family(case).filter(cases=target).exists()
     if not is_one_cause and not is_one_family:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from exceptions import duty, messages, snoozes
-from exceptions.desk import check_unchanged, keep, locked
+from exceptions.desk import check_goes_on, check_unchanged, keep, locked
 from exceptions.models import Case
 from exceptions.permissions import (
     check_can_assign,
@@ -39,9 +39,10 @@ def claim(*, case_id: int, by: User, at: datetime, version: int | None = None) -
     """
     case = locked(case_id)
     check_can_work(by, case)
-    if case.owner is not None and case.owner_id != by.pk:
-        raise CannotClaim(f"{name_of(case.owner)} has it since {case.changed_at:%H:%M on %d %b}.")
+    check_goes_on(case)
     check_unchanged(case, version=version)
+    if case.owner is not None and case.owner_id != by.pk:
+        raise CannotClaim(f"{name_of(case.owner)} has it. Nothing changed.")
     before = case.state
     try:
         case.claim(owner=by, at=at)
@@ -59,6 +60,7 @@ def assign(*, case_id: int, to: User, by: User, at: datetime, version: int | Non
     """
     case = locked(case_id)
     check_can_assign(by, case, to)
+    check_goes_on(case)
     check_unchanged(case, version=version)
     if not case.is_open:
         raise Cannot(_is_now(case))
@@ -257,6 +259,7 @@ def reopen(*, case_id: int, by: User, at: datetime, version: int | None = None) 
         case.reopen(owner=by)
     except TransitionNotAllowed as refusal:
         raise Cannot(_is_now(case)) from refusal
+    case.merged_into = None  # it was closed with another, and is wanted by itself
     try:
         discrepancies.take_up_again(discrepancy_id=case.discrepancy_id, at=at)
     except discrepancies.OpenAnew as refusal:
@@ -271,9 +274,10 @@ def reopen(*, case_id: int, by: User, at: datetime, version: int | None = None) 
 
 
 def _for_work(case_id: int, *, by: User, version: int | None) -> Case:
-    """Lock a case that `by` may work on, and that is the one they saw."""
+    """Lock a case that `by` may work on, that goes on itself, and that is the one they saw."""
     case = locked(case_id)
     check_can_work(by, case)
+    check_goes_on(case)
     check_unchanged(case, version=version)
     return case
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 from django.contrib.auth.models import User
 
 from exceptions import words
+from exceptions.desk import follows
 from exceptions.models import Case
 from exceptions.permissions import SENIOR_TIER, refusal_to_repair
 from exceptions.repairs import KINDS, ChoosingKind, plan_for
@@ -40,7 +41,8 @@ def previewed(case: Case, *, kind: str, user: User, choice: str = "") -> RepairP
         plan_sha256=plan.sha256(),
         idempotency_key=uuid4().hex,
         permission=Permission(not refusal, refusal),
-        refusal="" if case.is_open else f"This exception is {words.state(case).lower()}.",
+        refusal=follows(case)
+        or ("" if case.is_open else f"This exception is {words.state(case).lower()}."),
         asks=asks,
         choice=choice,
         reasons=next((each.reasons for each in choices if each.name == choice), ()),

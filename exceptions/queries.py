@@ -40,6 +40,7 @@ __all__ = [
     "systems_of",
     "tabs",
     "view_filters",
+    "view_names",
     "window_ends",
 ]
 
@@ -175,6 +176,11 @@ def tabs(*, user: User, at: datetime) -> list[Tab]:
 def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
     """Give the filters of a saved view; raises SavedView.DoesNotExist."""
     return list(_views(user).get(slug=slug).filters)
+
+
+def view_names(*, user: User) -> list[tuple[str, str]]:
+    """List the saved views that `user` sees, by slug and name."""
+    return list(_views(user).order_by("position", "pk").values_list("slug", "name"))
 
 
 def case_row(*, case_id: int, user: User, at: datetime) -> Row:

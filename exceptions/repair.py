@@ -7,7 +7,7 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from exceptions import attempts, follow_up
-from exceptions.desk import check_unchanged, keep, locked
+from exceptions.desk import check_goes_on, check_unchanged, keep, locked
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import SENIOR_TIER, check_can_repair, check_can_work
 from exceptions.repairs import plan_for
@@ -73,6 +73,7 @@ def run(  # noqa: PLR0913 - what the form of a repair says
         if (known.case_id, known.kind) != (case.pk, kind):
             raise CannotRepair("This form has already run another repair. Nothing was done.")
         return known
+    check_goes_on(case)
     plan = _plan_now(case, kind=kind, choice=choice)
     check_can_repair(by, case, tier=plan.tier)
     check_unchanged(case, version=version)
@@ -100,6 +101,7 @@ def undo(*, attempt_id: int, by: User, at: datetime) -> RepairAttempt:
     check_can_repair(by, case, tier=attempt.plan["tier"])
     if attempt.state in ("UNDOING", "UNDONE"):
         return attempt
+    check_goes_on(case)
     if why_not := attempts.refusal_to_undo(attempt, at=at):
         raise CannotUndo(why_not)
     if attempt.writeback is not None and attempt.writeback.state == "DUE":

@@ -41,7 +41,7 @@ class Names:
 
 def row(case: Case, *, names: Names, at: datetime) -> Row:
     """Make one row; the case comes with `RELATED`."""
-    repair = KINDS.get(case.recommended_repair)
+    repair = KINDS.get(case.recommended_repair) if case.merged_into_id is None else None
     order = case.order
     detail = getattr(order, "detail", None)
     return Row(

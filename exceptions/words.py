@@ -84,6 +84,8 @@ def work_time(minutes: float) -> str:
 
 def state(case: Case) -> str:
     """Say where the work stands."""
+    if case.merged_into_id is not None and case.closed_at is None:
+        return f"Merged into #{case.merged_into_id}"
     if case.state != Case.State.WAITING:
         return _STATES[case.state]
     if case.waiting_for == "snooze" and case.snoozed_until:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit.record import record
 from exceptions import words
+from exceptions.desk import check_goes_on
 from exceptions.models import Case, Skip, Viewing
 from exceptions.permissions import check_can_work, visible_cases
 from exceptions.queries import found_cases
@@ -63,6 +64,7 @@ def skip(*, case_id: int, reason: str, by: User, at: datetime) -> None:
     """Leave a case, as it is, for another day; raises NotAllowed, Case.DoesNotExist."""
     case = Case.objects.select_related("team").get(pk=case_id)
     check_can_work(by, case)
+    check_goes_on(case)
     Skip.objects.create(case=case, user=by, reason=reason, at=at)
     record(
         stream="case",

@@ -14,15 +14,16 @@ from django.shortcuts import render
 from django_htmx.http import HttpResponseClientRedirect, reswap, retarget, trigger_client_event
 
 from exceptions import attachments, queries
+from exceptions.desk import Conflict, Merged
 from exceptions.forms import SNOOZES, WAITS
 from exceptions.models import Case
+from exceptions.offered import PLAIN
 from exceptions.permissions import can_work_any, readable_cases
 from exceptions.rows import CaseDetail, Cell, ComparisonRow, RepairPreview
 
 PANEL, PAGE = "panel", "case"  # the element's id: beside the queue, or a page of its own
 _NEWEST = 5
 _SHOWN_ABOVE = {"Owner", "Team"}  # facts that the panel has a place of its own for
-_PLAIN = (("wake", "Wake it now"), ("reopen", "Reopen"), ("separate", "Take it apart again"))
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,18 @@ def left(request: HttpRequest, *, said: str) -> HttpResponse:
     return HttpResponseRedirect("/exceptions/", status=HTTPStatus.SEE_OTHER)
 
 
+def conflicted(
+    request: HttpRequest, case_id: int, refusal: Conflict, *, at: datetime
+) -> HttpResponse:
+    """Say who was faster, with the way to what is there now: the case, or what it follows."""
+    if isinstance(refusal, Merged):
+        href, action = f"/exceptions/{refusal.into_id}/", f"Open #{refusal.into_id}"
+    else:
+        href, action = f"/exceptions/{case_id}/", "Show the new version"
+    problem = Problem(str(refusal), tone="warn", href=href, action=action)
+    return _refused(request, case_id, problem, at=at, status=HTTPStatus.CONFLICT)
+
+
 def refused(
     request: HttpRequest,
     case_id: int,
@@ -125,13 +138,18 @@ def refused(
     around: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """Say that nothing was done and why, in the slot that the case keeps for it."""
-    is_conflict = status == HTTPStatus.CONFLICT
-    problem = Problem(
-        text,
-        tone="warn" if is_conflict else "bad",
-        href=f"/exceptions/{case_id}/" if is_conflict else "",
-        action="Show the new version",
-    )
+    return _refused(request, case_id, Problem(text), at=at, status=status, around=around)
+
+
+def _refused(
+    request: HttpRequest,
+    case_id: int,
+    problem: Problem,
+    *,
+    at: datetime,
+    status: HTTPStatus,
+    around: dict[str, Any] | None = None,
+) -> HttpResponse:
     if not is_swap(request):
         detail = detail_of(request, case_id, at=at)
         return show(request, detail, problem=problem, around=around, status=status)
@@ -180,7 +198,9 @@ def _context(
         "timeline": timeline,
         "earlier": len(detail.timeline) - len(timeline),
         "plain_actions": [
-            {"verb": verb, "title": title} for verb, title in _PLAIN if _allows(detail, verb)
+            {"verb": verb, "title": title}
+            for verb, title in PLAIN.items()
+            if verb != "claim" and _allows(detail, verb)
         ],
         "has_actions": not detail.row.closed_at
         or _allows(detail, "reopen")
@@ -190,6 +210,7 @@ def _context(
         "accepted": attachments.ENDINGS,
         "limits": attachments.LIMITS,
         "problem": problem,
+        "asked_to_do": request.GET.get("do", ""),
     }
 
 

@@ -21,7 +21,16 @@ from exceptions.forms import (
     first_error,
 )
 from exceptions.permissions import NotAllowed, name_of
-from exceptions.views.answers import check_visible, deny, detail_of, done, person, refused, show
+from exceptions.views.answers import (
+    check_visible,
+    conflicted,
+    deny,
+    detail_of,
+    done,
+    person,
+    refused,
+    show,
+)
 from exceptions.views.working import bar
 from reconciliation.clock import now
 
@@ -198,7 +207,7 @@ def _work(
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
     except Conflict as refusal:
-        return refused(request, case_id, text=str(refusal), at=at, status=HTTPStatus.CONFLICT)
+        return conflicted(request, case_id, refusal, at=at)
     except ownership.Cannot as refusal:
         return _refuse_form(request, case_id, str(refusal), at=at)
     return done(request, case_id, said=said, at=at)

@@ -9,10 +9,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from audit.exports import note_export
 from exceptions import attachments, comments
+from exceptions.desk import Merged
 from exceptions.forms import CommentForm, first_error
 from exceptions.models import Attachment
 from exceptions.permissions import NotAllowed
-from exceptions.views.answers import check_visible, deny, done, person, refused
+from exceptions.views.answers import check_visible, conflicted, deny, done, person, refused
 from reconciliation.clock import now
 
 
@@ -29,6 +30,8 @@ def comment(request: HttpRequest, case_id: int) -> HttpResponse:
         )
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
+    except Merged as refusal:
+        return conflicted(request, case_id, refusal, at=at)
     except attachments.CannotAttach as refusal:
         return _refuse(request, case_id, str(refusal))
     return done(request, case_id, said=written.said, at=at)

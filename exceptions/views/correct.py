@@ -16,7 +16,7 @@ from exceptions.forms import VersionForm, WaitForm, first_error
 from exceptions.models import Case
 from exceptions.permissions import NotAllowed, refusal_to_work, visible_cases
 from exceptions.schema_form import Section
-from exceptions.views.answers import check_visible, deny, done, person, refused
+from exceptions.views.answers import check_visible, conflicted, deny, done, person, refused
 from reconciliation.clock import now
 from reconciliation.sources import canonical
 from reconciliation.strict import Problem
@@ -216,8 +216,9 @@ def _answer(
 ) -> HttpResponse:
     if isinstance(refusal, NotAllowed):
         raise deny(refusal) from refusal
-    is_conflict = isinstance(refusal, Conflict)
-    status = HTTPStatus.CONFLICT if is_conflict else HTTPStatus.UNPROCESSABLE_ENTITY
+    if isinstance(refusal, Conflict):
+        return conflicted(request, case_id, refusal, at=at)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
     return refused(request, case_id, text=str(refusal), at=at, status=status)
 
 

@@ -14,7 +14,7 @@ from exceptions import handoff
 from exceptions.desk import Conflict
 from exceptions.forms import HandoffForm, ReasonForm, VersionForm, first_error
 from exceptions.permissions import NotAllowed, readable_cases
-from exceptions.views.answers import check_visible, deny, done, left, person, refused
+from exceptions.views.answers import check_visible, conflicted, deny, done, left, person, refused
 from reconciliation.clock import now
 from reconciliation.models import Team
 
@@ -104,7 +104,7 @@ def _answer(
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
     except Conflict as refusal:
-        return refused(request, case_id, text=str(refusal), at=at, status=HTTPStatus.CONFLICT)
+        return conflicted(request, case_id, refusal, at=at)
     except handoff.CannotHandOff as refusal:
         return refused(
             request, case_id, text=str(refusal), at=at, status=HTTPStatus.UNPROCESSABLE_ENTITY

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from exceptions import bulk, queries, repair
-from exceptions.desk import Conflict
+from exceptions.desk import Conflict, Merged
 from exceptions.forms import RunForm, first_error
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import NotAllowed
@@ -16,6 +16,7 @@ from exceptions.repairs import NoSuchRepair, kind_named
 from exceptions.views.answers import (
     Problem,
     check_visible,
+    conflicted,
     deny,
     detail_of,
     done,
@@ -55,6 +56,8 @@ def undo(request: HttpRequest, attempt_id: int) -> HttpResponse:
         repair.undo(attempt_id=attempt_id, by=person(request), at=at)
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
+    except Merged as refusal:
+        return conflicted(request, attempt.case_id, refusal, at=at)
     except repair.CannotUndo as refusal:
         return _refuse(request, attempt.case_id, str(refusal), at=at)
     nudge.after_commit(*_ONWARD)
@@ -104,6 +107,8 @@ def _run(
         )
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
+    except Merged as refusal:
+        return conflicted(request, case_id, refusal, at=at)
     except (repair.PlanChanged, Conflict) as refusal:
         problem = Problem(str(refusal), tone="warn")
         return _preview(request, case_id, kind, at=at, problem=problem, status=HTTPStatus.CONFLICT)

@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_POST, require_safe
 
 from exceptions import working
+from exceptions.desk import Conflict
 from exceptions.forms import SkipForm, first_error
 from exceptions.models import Skip
 from exceptions.permissions import NotAllowed
-from exceptions.views.answers import check_visible, deny, person, refused
+from exceptions.views.answers import check_visible, conflicted, deny, person, refused
 from exceptions.views.queue import list_href, query, read
 from reconciliation.clock import now
 
@@ -48,6 +49,8 @@ def skip(request: HttpRequest, case_id: int) -> HttpResponse:
         working.skip(case_id=case_id, reason=form.cleaned_data["reason"], by=person(request), at=at)
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
+    except Conflict as refusal:
+        return conflicted(request, case_id, refusal, at=at)
     return HttpResponseRedirect(_next_href(request, case_id), status=HTTPStatus.SEE_OTHER)
 
 

@@ -60,16 +60,16 @@ const closePanel = () => {
   const open = one("section#panel");
   if (!open) return false;
   open.outerHTML = '<div id="panel" hidden></div>';
-  history.pushState(null, "", listAddress);
+  history.pushState({ htmx: true }, "", listAddress);
   goTo(current() || rows()[0]);
   return true;
 };
 on("click", (event) => {
-  const target = event.target.closest("[data-close-panel], [data-close], [data-shortcuts]");
-  if (!target) return;
+  const target = event.target.closest("[data-close-panel], [data-close], [data-dialog]");
+  if (!target || event.ctrlKey || event.metaKey) return;
   if ("closePanel" in target.dataset) { if (closePanel()) event.preventDefault(); }
   else if ("close" in target.dataset) target.closest("[data-toast]").remove();
-  else one("#shortcuts").showModal();
+  else { event.preventDefault(); dialog(target.href); }
 });
 on("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("#rows .what a")) opened = "title";
@@ -135,12 +135,14 @@ const toast = (text, again) => {
   one("#toasts").append(box);
   say(text);
 };
+const LOST = "That did not reach the server. Nothing changed.";
+const dialog = (href) => import("./dialog.js").then((made) => made.open(href)).catch(() => toast(LOST));
 const lost = (event) => {
   const elt = event.detail.elt;
   if (event.detail.xhr?.status && event.detail.xhr.status < 500) return;
   if (elt.matches("[hx-trigger^=every]")) return;
   const again = () => (elt.matches("form") ? elt.requestSubmit() : elt.click());
-  toast("That did not reach the server. Nothing changed.", elt.isConnected ? again : null);
+  toast(LOST, elt.isConnected ? again : null);
 };
 on("htmx:sendError", lost);
 on("htmx:responseError", lost);
@@ -211,37 +213,22 @@ const repair = () => {
   if (offer) offer.click();
   return Boolean(offer);
 };
-const view = (by) => {
-  const tabs = all(".tabs a");
-  const next = tabs[tabs.findIndex((tab) => tab.hasAttribute("aria-current")) + by];
-  next?.click();
-  return Boolean(next);
-};
-const undo = () => {
-  const forms = all("[data-undo] button");
-  forms.at(-1)?.click();
-  return forms.length > 0;
-};
 const claim = () => press("#do-claim") || openForm("claim");
-const openOrder = () => {
-  const row = current();
-  const order = row && (row.dataset.order || one("small", row).textContent.split(" · ")[0]);
-  const address = one("#panel-order")?.href || (order && order[0] !== "#" && `/orders/${encodeURIComponent(order)}/`);
-  if (address) location.assign(address);
-  return Boolean(address);
-};
+/* What is seldom pressed comes when it is. */
+const rare = (act) => import("./keys.js").then((rarely) => rarely[act]()).catch(() => toast(LOST));
 const keys = {
   j: () => step(1), k: () => step(-1), ArrowDown: () => inRows() && step(1), ArrowUp: () => inRows() && step(-1),
   r: repair, i: claim, a: () => openForm("assign"), h: () => openForm("snooze"), "!": () => openForm("escalate"),
-  m: () => openForm("comment"), d: () => openForm("merge"), z: undo, o: openOrder, x: () => tickRow(false), X: () => tickRow(true),
-  "/": () => one("#q")?.focus(), ".": () => press("#newer"), "[": () => view(-1), "]": () => view(1),
-  "?": () => one("#shortcuts").showModal(), g: () => { going = Date.now(); },
+  m: () => openForm("comment"), d: () => openForm("merge"), z: () => rare("undo"), o: () => rare("order"), x: () => tickRow(false), X: () => tickRow(true),
+  "/": () => one("#q")?.focus(), ".": () => press("#newer"), "[": () => rare("before"), "]": () => rare("after"),
+  "?": () => dialog("/keys/"), g: () => { going = Date.now(); },
 };
 const inRows = () => document.activeElement?.closest("#rows");
 let going = 0;
 on("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
-    event.target.form?.requestSubmit();
+  if (event.ctrlKey || event.metaKey) {
+    if (event.key === "Enter") event.target.form?.requestSubmit();
+    if (event.key === "k") { event.preventDefault(); dialog("/go/"); }
     return;
   }
   if (event.key === "Escape" && !one("dialog[open]")) {
@@ -252,7 +239,7 @@ on("keydown", (event) => {
     else closePanel();
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || !keysOn() || isTyping(event.target) || one("dialog[open]")) return;
+  if (event.altKey || !keysOn() || isTyping(event.target) || one("dialog[open]")) return;
   if (Date.now() - going < 1500) {
     going = 0;
     if (press(`[data-go="${CSS.escape(event.key)}"]`)) event.preventDefault();
@@ -279,7 +266,7 @@ const narrow = () => {
 };
 if (field) { carry([...field.options], "operators"); field.addEventListener("change", narrow); narrow(); }
 
-all("[data-shortcuts], [data-tick-page]").forEach((button) => { button.hidden = false; });
+all("[data-tick-page]").forEach((button) => { button.hidden = false; });
 document.documentElement.dataset.ready = "yes";
 watchToasts();
 tick();

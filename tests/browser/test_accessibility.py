@@ -108,7 +108,7 @@ def test_panel_forms_and_dialog_are_accessible(visitor: Visitor, desk: Desk, the
     page.keyboard.press("Escape")
     page.locator("h1").click()
     page.keyboard.press("?")
-    expect(page.locator("#shortcuts")).to_be_visible()
+    expect(page.locator("#dialog")).to_be_visible()
 
     assert (with_form, with_menu, faults(page)) == ([], [], [])
 

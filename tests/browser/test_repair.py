@@ -82,7 +82,7 @@ def test_a_change_meanwhile_is_said_in_the_panel_and_nothing_is_run(
     Case.objects.filter(pk=case.pk).update(version=case.version + 1, changed_by="lena")
     page.click("#run-repair")
 
-    expect(page.locator(".panel [role=alert]")).to_contain_text("lena")
+    expect(page.locator(".panel [role=alert]")).to_contain_text("Lena")
     assert not RepairAttempt.objects.exists()
 
 
@@ -98,7 +98,7 @@ def test_keys_do_nothing_inside_a_field_and_can_be_turned_off(visitor: Visitor, 
     page.click("main button.button--primary")
     page.keyboard.press("?")
 
-    expect(page.locator("#shortcuts")).not_to_be_visible()
+    expect(page.locator("#dialog")).not_to_be_visible()
 
 
 def test_a_lost_connection_is_said_and_the_same_request_can_be_sent_again(

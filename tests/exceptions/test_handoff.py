@@ -173,7 +173,7 @@ def test_the_receivers_see_it_in_their_view_and_may_open_it_until_they_answered(
 def test_an_old_page_is_told_who_handed_it_on(a_case: Case) -> None:
     made = sent(a_case)
 
-    with pytest.raises(Conflict, match="olga handed it to Revenue ops"):
+    with pytest.raises(Conflict, match="Olga handed it to Revenue ops"):
         ownership.snooze(case_id=a_case.pk, until=LATER, by=made.sent_by, at=WEDNESDAY, version=1)
 
 

@@ -1,10 +1,25 @@
 """Exceptions that are the same are put together, follow one another, and are taken apart."""
 
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 
 from audit.models import AuditEvent
-from exceptions import comments, intake, merging, ownership, queries
+from exceptions import (
+    comments,
+    correcting,
+    handoff,
+    intake,
+    merging,
+    ownership,
+    queries,
+    repair,
+    working,
+)
+from exceptions.desk import Merged
 from exceptions.models import Case
 from exceptions.permissions import NotAllowed
 from reconciliation.clock import now
@@ -86,6 +101,39 @@ def test_what_followed_it_goes_along(olga: User, twins: tuple[Case, Case]) -> No
     merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
 
     assert fresh(third).merged_into_id == other.pk
+
+
+def test_nothing_is_done_with_a_case_that_follows_another_but_taking_it_apart(
+    olga: User, twins: tuple[Case, Case]
+) -> None:
+    one, other = twins
+    merging.merge(case_id=one.pk, into_id=other.pk, by=olga, at=now())
+    by: dict[str, Any] = {"case_id": one.pk, "by": olga, "at": now()}
+    verbs: list[Callable[[], object]] = [
+        lambda: ownership.claim(**by),
+        lambda: ownership.snooze(**by, until=now() + timedelta(hours=1)),
+        lambda: ownership.wake(**by),
+        lambda: ownership.give_back(**by, to=None),
+        lambda: ownership.escalate(**by, reason="now"),
+        lambda: comments.comment(**by, text="Seen."),
+        lambda: ownership.dismiss(**by, reason="fine"),
+        lambda: handoff.send(**by, to_team=other.team, reason="theirs"),
+        lambda: handoff.withdraw(**by),
+        lambda: merging.merge(**by, into_id=other.pk),
+        lambda: working.skip(**by, reason="OTHER"),
+        lambda: correcting.try_again(**by),
+        lambda: repair.run(**by, kind="cancel_order", plan_sha256="", idempotency_key="k"),
+    ]
+
+    for verb in verbs:
+        with pytest.raises(Merged, match=f"merged into #{other.pk}, which goes on") as refusal:
+            verb()
+        assert refusal.value.into_id == other.pk
+
+    shown = queries.case_detail(case_id=one.pk, user=olga, at=now())
+    assert {verb for verb, may in shown.actions.items() if may.allowed} == {"separate"}
+    assert not any(each.permission.allowed for each in shown.repairs)
+    assert fresh(one).version == one.version + 1  # the merge
 
 
 def test_one_cause_is_enough_and_nothing_in_common_is_refused(

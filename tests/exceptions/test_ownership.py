@@ -69,7 +69,7 @@ def test_an_old_page_is_told_who_did_what_and_when(a_case: Case) -> None:
     olga, lena = operator(), lead()
     ownership.assign(case_id=a_case.pk, to=olga, by=lena, at=LATER, version=0)
 
-    with pytest.raises(Conflict, match="lena assigned it to Olga at 10:05 on 04 Nov"):
+    with pytest.raises(Conflict, match="Lena assigned it to Olga at 10:05 on 04 Nov"):
         ownership.snooze(
             case_id=a_case.pk, until=LATER + timedelta(hours=1), by=olga, at=LATER, version=0
         )

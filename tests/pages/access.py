@@ -123,6 +123,8 @@ RULES: dict[str, Rule] = {
         {**every_role(MOVED), NO_ROLE: MOVED},
         {"time_zone": "UTC"},
     ),
+    "go/": _page("/go/?q=O-1"),
+    "keys/": _page("/keys/"),
     "exceptions/": _page("/exceptions/"),
     "exceptions/changes/": _page(
         "/exceptions/changes/?shown=&since=2026-01-01T00:00:00%2B00:00",

@@ -198,7 +198,7 @@ def test_a_case_that_someone_changed_meanwhile_is_a_conflict(
     )
 
     assert answer.status_code == 409
-    assert "team.lead snoozed it until" in answer.content.decode()
+    assert "Team lead snoozed it until" in answer.content.decode()
     assert answer.headers.get("HX-Retarget") == (f"#problem-{a_case.pk}" if headers else None)
 
 
@@ -266,3 +266,21 @@ def test_an_empty_product_says_how_to_begin() -> None:
 
     assert "No sources connected yet" in page
     assert "Send a test event" in page
+
+
+def test_a_merged_case_refuses_with_the_way_to_the_one_that_goes_on(
+    operator: Client, a_case: Case
+) -> None:
+    other = Case.objects.exclude(pk=a_case.pk).get()
+    Case.objects.filter(pk=a_case.pk).update(merged_into=other)
+
+    answer = operator.post(f"/exceptions/{a_case.pk}/claim/", headers=PANEL)
+    page = body(operator, f"/exceptions/{a_case.pk}/")
+
+    assert answer.status_code == 409
+    assert (
+        f'<a class="button button--small" href="/exceptions/{other.pk}/">Open #{other.pk}</a>'
+        in (answer.content.decode())
+    )
+    assert 'id="do-claim"' not in page
+    assert 'id="do-separate"' in page
