@@ -26,11 +26,11 @@ def take(*, limit: int, at: datetime) -> int:
     off = User.objects.filter(is_active=False, cases__closed_at__isnull=True, cases__isnull=False)
     return one_by_one.do(
         stage="absence",
-        ids=list(begun.values_list("pk", flat=True)[:limit]),
+        ids=one_by_one.line_up(begun, stage="absence", limit=limit),
         each=lambda pk: _begin(absence_id=pk, at=at),
     ) + one_by_one.do(
         stage="switched off",
-        ids=list(off.distinct().order_by("pk").values_list("pk", flat=True)[:limit]),
+        ids=one_by_one.line_up(off.distinct().order_by("pk"), stage="switched off", limit=limit),
         each=lambda pk: _pass_on_of_switched_off(user_id=pk, at=at),
     )
 

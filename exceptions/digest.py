@@ -16,7 +16,7 @@ _SHOWN = 10
 def take(*, limit: int, at: datetime) -> int:
     """Write up to `limit` digests that are due; says how many."""
     due = NotificationPreference.objects.filter(digest_next_at__lte=at)
-    ids = list(due.order_by("digest_next_at").values_list("pk", flat=True)[:limit])
+    ids = one_by_one.line_up(due.order_by("digest_next_at"), stage="digest", limit=limit)
     return one_by_one.do(stage="digest", ids=ids, each=lambda pk: _write(pk, at=at))
 
 

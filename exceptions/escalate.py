@@ -15,11 +15,9 @@ ACTOR = "service:escalate"
 
 def take(*, limit: int, at: datetime) -> int:
     """Fire the steps of up to `limit` cases that are due; says how many cases."""
-    due = Case.objects.filter(next_escalation_at__lte=at)
-    late = due.order_by("next_escalation_at").values_list("pk", flat=True)
-    return one_by_one.do(
-        stage="escalate", ids=list(late[:limit]), each=lambda pk: _escalate(case_id=pk, at=at)
-    )
+    due = Case.objects.filter(next_escalation_at__lte=at).order_by("next_escalation_at")
+    ids = one_by_one.line_up(due, stage="escalate", limit=limit)
+    return one_by_one.do(stage="escalate", ids=ids, each=lambda pk: _escalate(case_id=pk, at=at))
 
 
 @transaction.atomic

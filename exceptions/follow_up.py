@@ -49,7 +49,7 @@ def take(*, limit: int, at: datetime) -> int:
     )
     return done + one_by_one.do(
         stage="verify",
-        ids=list(verifying.values_list("pk", flat=True)[:limit]),
+        ids=one_by_one.line_up(verifying, stage="verify", limit=limit),
         each=lambda pk: _judge(case_id=pk, at=at),
     )
 

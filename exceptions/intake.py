@@ -40,7 +40,7 @@ def take(*, limit: int, at: datetime) -> int:
 def _open_all(*, limit: int, at: datetime) -> int:
     """Open cases a set at a time; a set that fails is taken apart, and its others go on."""
     waiting = Discrepancy.objects.filter(cleared_at__isnull=True, case__isnull=True)
-    ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
+    ids = one_by_one.line_up(waiting.order_by("pk"), stage="intake", limit=limit)
     stuck = one_by_one.stuck(stage="intake") if ids else set()
     alone = [pk for pk in ids if pk in stuck]
     together = [pk for pk in ids if pk not in stuck]
@@ -230,7 +230,7 @@ def _opening(case: Case, *, rules: Rulebook, at: datetime) -> dict[str, object]:
 def _settle_all(*, limit: int, at: datetime) -> int:
     """Close open cases whose check holds again, whatever state they are in."""
     held = Case.objects.filter(closed_at__isnull=True, discrepancy__cleared_at__isnull=False)
-    case_ids = list(held.order_by("pk").values_list("pk", flat=True)[:limit])
+    case_ids = one_by_one.line_up(held.order_by("pk"), stage="settle", limit=limit)
     return one_by_one.do(stage="settle", ids=case_ids, each=lambda pk: _settle(case_id=pk, at=at))
 
 

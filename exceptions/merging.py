@@ -69,7 +69,7 @@ def separate(*, case_id: int, by: User, at: datetime, version: int | None = None
 def take(*, limit: int, at: datetime) -> int:
     """Let merged cases follow targets that were closed; says how many."""
     left = Case.objects.filter(closed_at__isnull=True, merged_into__closed_at__isnull=False)
-    ids = list(left.order_by("pk").values_list("pk", flat=True)[:limit])
+    ids = one_by_one.line_up(left.order_by("pk"), stage="merged", limit=limit)
     return one_by_one.do(stage="merged", ids=ids, each=lambda pk: _follow(case_id=pk, at=at))
 
 

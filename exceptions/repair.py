@@ -115,13 +115,10 @@ def undo(*, attempt_id: int, by: User, at: datetime) -> RepairAttempt:
 def take(*, limit: int, at: datetime) -> int:
     """See earlier repairs through, then run the automatic ones that are due; says how many."""
     done = follow_up.take(limit=limit, at=at)
-    due = (
-        Case.objects.filter(next_automatic_at__lte=at)
-        .order_by("next_automatic_at", "pk")
-        .values_list("pk", flat=True)[: max(limit - done, 0)]
-    )
+    due = Case.objects.filter(next_automatic_at__lte=at).order_by("next_automatic_at", "pk")
+    ids = one_by_one.line_up(due, stage="repair", limit=max(limit - done, 0))
     return done + one_by_one.do(
-        stage="repair", ids=list(due), each=lambda pk: _try_by_itself(case_id=pk, at=at)
+        stage="repair", ids=ids, each=lambda pk: _try_by_itself(case_id=pk, at=at)
     )
 
 

@@ -18,12 +18,10 @@ def take(*, limit: int, at: datetime) -> int:
     """Wake up to `limit` cases by what was heard, and as many by the clock; says how many."""
     met = {each.case_id: each for each in snoozes.heard(limit=limit)}
     asleep = Case.objects.filter(state=Case.State.WAITING, snoozed_until__lte=at)
-    over = asleep.order_by("snoozed_until").values_list("pk", flat=True)[:limit]
+    over = one_by_one.line_up(asleep.order_by("snoozed_until"), stage="wake", limit=limit)
     return one_by_one.do(
         stage="wake", ids=list(met), each=lambda pk: _wake(case_id=pk, met=met[pk], at=at)
-    ) + one_by_one.do(
-        stage="wake", ids=list(over), each=lambda pk: _wake(case_id=pk, met=None, at=at)
-    )
+    ) + one_by_one.do(stage="wake", ids=over, each=lambda pk: _wake(case_id=pk, met=None, at=at))
 
 
 @transaction.atomic

@@ -4,9 +4,11 @@ What fails stays due and is tried again; until then it is kept here for people t
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import QuerySet
 
 from reconciliation.models import Stumble
 
@@ -33,6 +35,17 @@ def do(*, stage: str, ids: Iterable[int], each: Callable[[int], bool | int]) -> 
             if row_id in stumbled:
                 Stumble.objects.filter(stage=stage, row_id=row_id).delete()
     return done
+
+
+def line_up(due: QuerySet[Any], *, stage: str, limit: int) -> list[int]:
+    """Give the keys of up to `limit` rows that are due; those that failed last wait behind."""
+    keys = due.values_list("pk", flat=True)
+    first = list(keys[:limit])
+    failed = stuck(stage=stage) if len(first) == limit else set()  # else all are in it
+    if failed.isdisjoint(first):
+        return first
+    sound = list(keys.exclude(pk__in=failed)[:limit])
+    return [*sound, *keys.filter(pk__in=failed)[: limit - len(sound)]]
 
 
 def stuck(*, stage: str) -> set[int]:

@@ -35,6 +35,18 @@ def test_an_escalation_that_fails_silences_no_other() -> None:
     assert (seen().tone, str(poison.pk) in seen().words) == ("bad", True)
 
 
+def test_not_even_where_as_many_fail_as_are_taken_at_once() -> None:
+    poison = [case(order=name, next_escalation_at=WEDNESDAY) for name in ("O-1", "O-2")]
+    Case.objects.filter(pk__in=[each.pk for each in poison]).update(rulebook_version=999)
+    escalate.take(limit=2, at=LATE)
+    healthy = case(order="O-3", next_escalation_at=WEDNESDAY + timedelta(hours=1))
+
+    escalate.take(limit=2, at=LATE)
+
+    assert set(Escalation.objects.values_list("case_id", flat=True)) == {healthy.pk}
+    assert Stumble.objects.count() == 2
+
+
 def test_it_is_tried_again_and_forgotten_once_it_works() -> None:
     poison = case(order="O-1", next_escalation_at=WEDNESDAY)
     Case.objects.filter(pk=poison.pk).update(rulebook_version=999)
