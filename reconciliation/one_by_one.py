@@ -3,7 +3,7 @@
 What fails stays due and is tried again; until then it is kept here for people to see.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
@@ -17,12 +17,12 @@ PASSING = (OperationalError, InterfaceError)
 _log = structlog.get_logger(__name__)
 
 
-def do(*, stage: str, ids: Iterable[int], each: Callable[[int], bool | int]) -> int:
+def do(*, stage: str, ids: Collection[int], each: Callable[[int], bool | int]) -> int:
     """Do `each` row in its own transaction; says how much was done.
 
     Raises only what is wrong with no row: then the rest comes again.
     """
-    stumbled, done = stuck(stage=stage), 0
+    stumbled, done = stuck(stage=stage) if ids else set(), 0
     for row_id in ids:
         try:
             done += each(row_id)

@@ -24,7 +24,7 @@ from reconciliation.parting import partings
 from tests.world import source
 
 STARTS_AT = datetime(2026, 3, 2, 6, 30, tzinfo=UTC)
-DAYS = 18
+DAYS = 12
 DAY = timedelta(days=1)
 ROUTINE = (
     "invoice_sent_not_active",
