@@ -14,12 +14,13 @@ from django.contrib.auth.models import User
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
 
 from audit.record import record
-from exceptions import queries
+from exceptions import messages, queries
 from exceptions.bulk_steps import KIND
-from exceptions.bulk_verbs import REPAIR, VERBS
-from exceptions.models import Bulk, BulkItem, Case, RepairAttempt
+from exceptions.bulk_verbs import HANDOFF, REPAIR, VERBS
+from exceptions.models import Bulk, BulkItem, Case, Handoff, RepairAttempt
 from exceptions.permissions import (
     ADMIN,
     OPERATOR,
@@ -155,6 +156,7 @@ def ask_for_one(
     )
     made.items.create(case=case, version=case.version, repair=repair, plan_sha256=plan_sha256)
     _record("bulk.asked", made, by=by, at=at, reason=reason)
+    _ask_leads(made, at=at)
     return made
 
 
@@ -168,6 +170,7 @@ def approve(*, bulk_id: int, by: User, at: datetime) -> Bulk:
     asked.decided_by, asked.decided_at = by, at
     _record("bulk.approved", asked, by=by, at=at)
     _begin(asked, by=by, at=at)
+    _answer(asked, f"{name_of(by)} agreed: {title_of(asked)}", at=at)
     return asked
 
 
@@ -182,6 +185,8 @@ def refuse(*, bulk_id: int, reason: str, by: User, at: datetime) -> Bulk:
     asked.decided_by, asked.decided_at, asked.decision_reason = by, at, reason
     _record("bulk.refused", asked, by=by, at=at, reason=reason)
     asked.save()
+    if asked.asked_by_id != by.pk:
+        _answer(asked, f"{name_of(by)} refused: {title_of(asked)}", text=reason, at=at)
     return asked
 
 
@@ -299,6 +304,9 @@ def skipped(verb: str) -> dict[str, Q]:
         "Closed": Q(case__closed_at__isnull=False),
         "Merged into another, which goes on": Q(case__merged_into__isnull=False),
     }
+    if verb == HANDOFF:
+        coming = Handoff.objects.filter(state=Handoff.State.WAITING)
+        closed["Handed over already, and waits for an answer"] = Q(case__in=coming.values("case"))
     if verb != REPAIR:
         return closed
     choosing = [name for name, kind in KINDS.items() if isinstance(kind, ChoosingKind)]
@@ -385,6 +393,7 @@ def _begin_or_ask(asked: Bulk, *, by: User, at: datetime) -> None:
     asked.state = Bulk.State.ASKED
     _record("bulk.asked", asked, by=by, at=at, reason=asked.needs)
     asked.save()
+    _ask_leads(asked, at=at)
 
 
 def _begin(asked: Bulk, *, by: User, at: datetime) -> None:
@@ -410,7 +419,9 @@ def title_of(asked: Bulk) -> str:
 def _locked(bulk_id: int) -> Bulk:
     """Lock one, and before it the trail's subject of such rows; raises Bulk.DoesNotExist."""
     Installation.objects.select_for_update().first()
-    found = Bulk.objects.select_for_update(of=("self",)).select_related("asked_by", "job")
+    found = Bulk.objects.select_for_update(of=("self",)).select_related(
+        "asked_by", "decided_by", "job"
+    )
     return found.get(pk=bulk_id)
 
 
@@ -421,8 +432,13 @@ def _check_mine(asked: Bulk, by: User) -> None:
 
 
 def _check_waits(asked: Bulk) -> None:
-    if asked.state != Bulk.State.ASKED:
-        raise CannotBulk("It does not wait for anyone any more. Nothing changed.")
+    if asked.state == Bulk.State.ASKED:
+        return
+    if asked.decided_by is None or asked.decided_at is None:
+        raise CannotBulk("It does not wait for anyone. Nothing changed.")
+    did = "refused it" if asked.state == Bulk.State.REFUSED else "agreed to it"
+    when = f"{timezone.localtime(asked.decided_at):%H:%M on %d %b}"
+    raise CannotBulk(f"{name_of(asked.decided_by)} {did} at {when}. Nothing changed.")
 
 
 def _check_rests(asked: Bulk) -> None:
@@ -447,6 +463,48 @@ def _record(action: str, asked: Bulk, *, by: User, at: datetime, reason: str = "
             "asked_by": asked.asked_by.get_username(),
         },
     )
+
+
+def deciders(asked: Bulk) -> list[User]:
+    """Find who may agree to it: leads of every team whose exceptions are in it, else the admins."""
+    others = User.objects.filter(is_active=True).exclude(pk=asked.asked_by_id).order_by("pk")
+    leads = others.filter(groups__name=TEAM_LEAD)
+    for team_id in asked.items.order_by().values_list("case__team", flat=True).distinct():
+        leads = leads.filter(memberships__team=team_id)
+    admins = others.filter(Q(is_superuser=True) | Q(groups__name=ADMIN))
+    return list(leads.distinct()) or list(admins.distinct())
+
+
+def _ask_leads(asked: Bulk, *, at: datetime) -> None:
+    """Tell whoever may agree to it that it waits for them."""
+    number = asked.items.filter(outcome="DUE").count()
+    at_risk = ", ".join(as_text(*each) for each in sums(asked.items.filter(outcome="DUE")))
+    reason = str(asked.arguments.get("reason", ""))
+    lines = [
+        f"{number:,} exception{'' if number == 1 else 's'}; {at_risk or 'nothing'} at risk.",
+        asked.needs,
+        reason and f"Reason: {reason}",
+        "Nothing is done before a second person agrees.",
+    ]
+    messages.address(
+        deciders(asked),
+        subject=f"{name_of(asked.asked_by)} asks you to agree: {title_of(asked)}",
+        text="\n".join(filter(None, lines)),
+        severity=min(asked.items.values_list("case__severity", flat=True)),
+        at=at,
+        href=_href(asked),
+    )
+
+
+def _answer(asked: Bulk, said: str, *, at: datetime, text: str = "") -> None:
+    """Tell whoever asked what a second person said."""
+    messages.address(
+        [asked.asked_by], subject=said, text=text, severity="P3", at=at, href=_href(asked)
+    )
+
+
+def _href(asked: Bulk) -> str:
+    return f"/exceptions/bulk/{asked.pk}/"
 
 
 def _hash(ids: Iterable[int]) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from exceptions import bulk, queries
-from exceptions.bulk_verbs import ASSIGN, REPAIR, VERBS
+from exceptions.bulk_verbs import ASSIGN, HANDOFF, REPAIR, VERBS
 from exceptions.models import Bulk, BulkItem
 from exceptions.permissions import (
     ADMIN,
@@ -17,13 +17,14 @@ from exceptions.permissions import (
     TEAM_LEAD,
     name_of,
     roles,
+    teams_of,
     visible_cases,
 )
 from exceptions.repairs import KINDS
 from exceptions.repairs.plan import UNDO_MINUTES
 from exceptions.rows import Money, Permission, RepairPreview
 from reconciliation.fields import DISCREPANCY
-from reconciliation.models import Job
+from reconciliation.models import Job, Team
 
 _SAMPLES, _SHOWN = 5, 200
 _WORDS = {
@@ -110,6 +111,8 @@ class BulkDetail:
     needs: str
     is_senior: bool
     assignable: list[tuple[str, str]]
+    teams: list[tuple[str, str]]  # that it could be handed to
+    failed_href: str  # the queue with those that need a person
     items: list[ItemRow]
     items_more: int
     outcome: str  # "136 of 141 repaired. 5 need a person."
@@ -147,6 +150,8 @@ def detail(*, bulk_id: int, user: User, at: datetime) -> BulkDetail:
         needs=bulk.needs_second(asked) if is_draft else asked.needs,
         is_senior=asked.verb == REPAIR and bulk.is_senior(asked),
         assignable=_assignable(asked) if is_draft and asked.verb == ASSIGN else [],
+        teams=_teams() if is_draft and asked.verb == HANDOFF else [],
+        failed_href=f"/exceptions/?f=bulk_failed:is:{asked.pk}" if failed else "",
         items=[_item(each) for each in shown[:_SHOWN]],
         items_more=max(row.number - _SHOWN, 0),
         outcome="" if is_draft else _outcome(asked, counts, failed=failed),
@@ -167,7 +172,11 @@ def waiting_count(*, user: User) -> int:
     """Count what waits for a second person and may be this one."""
     if not roles(user) & {TEAM_LEAD, ADMIN}:
         return 0
-    return Bulk.objects.filter(state=Bulk.State.ASKED).exclude(asked_by=user)[:100].count()
+    waiting = Bulk.objects.filter(state=Bulk.State.ASKED).exclude(asked_by=user)
+    if ADMIN not in roles(user):
+        elsewhere = BulkItem.objects.exclude(case__team__in=teams_of(user))
+        waiting = waiting.exclude(Exists(elsewhere.filter(bulk=OuterRef("pk"))))
+    return waiting[:100].count()
 
 
 def _found(bulk_id: int, user: User) -> Bulk:
@@ -357,6 +366,10 @@ def _assignable(asked: Bulk) -> list[tuple[str, str]]:
     )
     found = people.distinct().order_by("first_name", "last_name", "username")
     return [(person.get_username(), name_of(person)) for person in found]
+
+
+def _teams() -> list[tuple[str, str]]:
+    return list(Team.objects.order_by("name").values_list("slug", "name"))
 
 
 def _permission(refusal: str) -> Permission:

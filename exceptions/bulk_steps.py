@@ -32,7 +32,11 @@ def step(job: Job, at: datetime) -> Progress:
     )
     due = asked.items.filter(outcome="DUE").order_by("case_id")  # locks in one order
     items = list(due[:_STEP])
-    failed = sum(_do(asked, item, job=job, at=at) not in ("DONE", "UNDONE") for item in items)
+    is_told = asked.items.filter(outcome="DONE").exists()
+    outcomes = [_do(asked, item, job=job, at=at) for item in items]
+    failed = sum(outcome not in ("DONE", "UNDONE") for outcome in outcomes)
+    if (tell := VERBS[asked.verb].tell) and "DONE" in outcomes and not is_told:
+        tell(asked, at)
     if asked.verb == REPAIR and items:
         nudge.after_commit("writeback", "apply")
     return Progress(

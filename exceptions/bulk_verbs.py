@@ -10,15 +10,23 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 
-from exceptions import ownership, repair
+from exceptions import handoff, messages, ownership, repair
 from exceptions.desk import Conflict
-from exceptions.models import Case, RepairAttempt
-from exceptions.permissions import NotAllowed
+from exceptions.models import Bulk, Case, Handoff, RepairAttempt
+from exceptions.permissions import NotAllowed, name_of
 from exceptions.repairs.plan import UNDO_MINUTES, Refusal
+from reconciliation.models import Team
 
 REPAIR, ASSIGN, SNOOZE, DISMISS = "repair", "assign", "snooze", "dismiss"
+HANDOFF = "handoff"
 
-REFUSALS = (ownership.Cannot, repair.CannotRepair, repair.CannotUndo, NotAllowed)
+REFUSALS = (
+    ownership.Cannot,
+    handoff.CannotHandOff,
+    repair.CannotRepair,
+    repair.CannotUndo,
+    NotAllowed,
+)
 CHANGES = (Conflict, repair.PlanChanged)
 
 
@@ -47,6 +55,7 @@ class Verb(NamedTuple):
     done: str
     do: Callable[[Task], RepairAttempt | None]
     undo: Callable[[Task], None]
+    tell: Callable[[Bulk, datetime], None] | None = None  # once, when the first of them is done
 
 
 def _repair(task: Task) -> RepairAttempt:
@@ -120,6 +129,49 @@ def _undo_dismiss(task: Task) -> None:
     ownership.give_back(case_id=task.case_id, to=owner, by=task.by, at=task.at)
 
 
+def _hand_over(task: Task) -> None:
+    handoff.offer(
+        case_id=task.case_id,
+        to_team=_team_of(task.arguments),
+        reason=task.arguments["reason"],
+        by=task.by,
+        at=task.at,
+        version=task.version,
+    )
+
+
+def _undo_hand_over(task: Task) -> None:
+    _check_in_time(task)
+    handoff.withdraw(case_id=task.case_id, by=task.by, at=task.at, version=task.version)
+
+
+def _tell_receivers(asked: Bulk, at: datetime) -> None:
+    """Tell a team of all that is handed to it in one message, not in one for each."""
+    team = _team_of(asked.arguments)
+    made = Handoff.objects.filter(
+        case__in=asked.items.values("case"), to_team=team, state=Handoff.State.WAITING
+    )
+    first = made.order_by("accept_due_at").first()
+    assert first is not None
+    number = asked.items.filter(outcome__in=["DUE", "DONE"]).count()
+    messages.address(
+        messages.who_answers(team),
+        subject=f"{name_of(asked.asked_by)} hands {team.name} up to {number:,} exceptions: answer"
+        f" from {first.accept_due_at:%H:%M on %d %b} UTC",
+        text=f"{first.reason}\nEach is accepted or bounced by itself; until then it is theirs.",
+        severity=min(made.values_list("case__severity", flat=True), default=""),
+        at=at,
+        href="/exceptions/?view=handed-to-us",
+    )
+
+
+def _team_of(arguments: Mapping[str, Any]) -> Team:
+    team = Team.objects.filter(slug=arguments["team"]).first()
+    if team is None:
+        raise handoff.CannotHandOff("That team is not here any more. Nothing changed.")
+    return team
+
+
 def _check_in_time(task: Task) -> None:
     """Raise Cannot where the time to take it back is over; a repair knows its own."""
     assert task.done_at is not None
@@ -133,5 +185,6 @@ VERBS: Mapping[str, Verb] = {
     REPAIR: Verb("Repair", "repaired", _repair, _undo_repair),
     ASSIGN: Verb("Assign", "assigned", _assign, _undo_assign),
     SNOOZE: Verb("Snooze", "snoozed", _snooze, _undo_snooze),
+    HANDOFF: Verb("Hand over", "handed over", _hand_over, _undo_hand_over, _tell_receivers),
     DISMISS: Verb("Dismiss", "dismissed", _dismiss, _undo_dismiss),
 }

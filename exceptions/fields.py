@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from exceptions import causes
 from exceptions.history_fields import HISTORY
-from exceptions.models import Case, Handoff
+from exceptions.models import BulkItem, Case, Handoff
 from exceptions.repairs import KINDS
 from exceptions.waits import SILENT_SOURCE
 from reconciliation.fields import (
@@ -38,6 +38,10 @@ _STATES = (
 _WAITING_FOR = (("system", "A system"), ("customer", "The customer"), ("snooze", "Snoozed"))
 CLOSED = "closed"
 HANDED_TO_US = "handed_to_us"  # asked for by itself, it opens what another team still owns
+_MOST_DIGITS = 18  # of what fits a bigint
+NEED_A_PERSON = Q(outcome__in=["REFUSED", "CHANGED", "FAILED"]) | Q(
+    outcome="DONE", attempt__state="FAILED"
+)  # of a bulk's items
 _SLA = (
     Bucket("over", "over", None, timedelta()),
     Bucket("1h", "due within the hour", timedelta(), timedelta(hours=1)),
@@ -119,6 +123,23 @@ class Cause(Choice):
         return causes.words_of(str(value))
 
 
+@dataclass(frozen=True)
+class FailedIn(Choice):
+    """What a bulk left to people: refused, changed meanwhile, failed, or not delivered."""
+
+    operators: ClassVar[tuple[str, ...]] = ("is",)
+
+    def say(self, value: Any) -> str:  # noqa: ANN401 - as its base
+        """Name the bulk."""
+        return f"bulk {value}"
+
+    def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        is_number = wanted.isascii() and wanted.isdigit() and len(wanted) <= _MOST_DIGITS
+        number = int(wanted) if is_number else 0
+        left = BulkItem.objects.filter(bulk=number).filter(NEED_A_PERSON)
+        return Q(pk__in=left.values("case"))
+
+
 def _people() -> list[tuple[str, str]]:
     found = User.objects.filter(is_active=True, memberships__isnull=False).distinct()
     return [(user.username, user.get_full_name() or user.username) for user in found]
@@ -149,6 +170,7 @@ FIELDS = Registry(
             ("handoffs__to_team__memberships__user__username",),
             choices=[("true", "yes")],
         ),
+        FailedIn("bulk_failed", "Left to people by", ("pk",)),
         Cause("group", "Group", ("cause",)),
         Moment("due_at", "Due", ("resolve_due_at",)),
         Money("at_risk_minor", "Amount at risk", ("at_risk_minor",)),

@@ -56,7 +56,39 @@ def send(
     to_person: User | None = None,
     version: int | None = None,
 ) -> Handoff:
-    """Offer a case to another team, or to one person of it.
+    """Offer a case to another team, or to one person of it, and tell them. Raises as `offer`."""
+    sent = offer(
+        case_id=case_id,
+        to_team=to_team,
+        reason=reason,
+        by=by,
+        at=at,
+        to_person=to_person,
+        version=version,
+    )
+    messages.tell_people(
+        case=sent.case,
+        people=[to_person] if to_person else messages.who_answers(to_team),
+        subject=f"{name_of(by)} hands you exception #{case_id}: answer by"
+        f" {sent.accept_due_at:%H:%M on %d %b} UTC",
+        text=_text(sent),
+        at=at,
+    )
+    return sent
+
+
+@transaction.atomic
+def offer(
+    *,
+    case_id: int,
+    to_team: Team,
+    reason: str,
+    by: User,
+    at: datetime,
+    to_person: User | None = None,
+    version: int | None = None,
+) -> Handoff:
+    """Offer a case to another team, or to one person of it, and leave it to the caller to tell.
 
     Raises CannotHandOff if it is closed, repaired, on its way already or said without a reason;
     NotAllowed, Conflict.
@@ -88,14 +120,6 @@ def send(
     )
     whom = f"{name_of(to_person)} of {to_team.name}" if to_person else to_team.name
     _keep(case, sent, "sent", words=f"handed it to {whom}", actor=by.username, at=at)
-    messages.tell_people(
-        case=case,
-        people=[to_person] if to_person else messages.who_answers(to_team),
-        subject=f"{name_of(by)} hands you exception #{case.pk}: answer by"
-        f" {sent.accept_due_at:%H:%M on %d %b} UTC",
-        text=_text(sent),
-        at=at,
-    )
     return sent
 
 

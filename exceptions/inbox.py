@@ -23,6 +23,7 @@ class Line:
     text: str
     at: datetime
     case_id: int | None
+    href: str
     is_read: bool
     outside: str  # "E-mail: sent", "Slack: failed after 5 tries"
 
@@ -76,6 +77,7 @@ def _line(message: Message) -> Line:
         text=message.text,
         at=message.created_at,
         case_id=message.case_id,
+        href=message.href,
         is_read=message.read_at is not None,
         outside=" · ".join(_outcome(copy) for copy in message.copies.all()),
     )

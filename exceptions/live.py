@@ -6,10 +6,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from exceptions import presence, words
-from exceptions.models import Case
-from exceptions.permissions import visible_cases
+from exceptions import crossings, presence, words
+from exceptions.models import Case, Handoff
+from exceptions.permissions import READS_ALL, readable_cases, roles, teams_of, visible_cases
 from exceptions.queries import found_cases
 from exceptions.rows import Count, Row
 from exceptions.table import RELATED, Names, row
@@ -29,16 +30,26 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Departed:
+    """One row on the screen that went to another team, of which no more is told."""
+
+    case_id: int
+    gone: str  # "Accepted by Priya 14:02"
+
+
+@dataclass(frozen=True)
 class News:
     """What a list on the screen should be told."""
 
     changes: list[Change]
     new: Count  # how many would be on this page of the list, and are not
+    departed: list[Departed]
+    spoken: str  # what is said aloud, once: a clock of one's own has come to its mark
 
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to say."""
-        return not self.changes and not self.new.number
+        return not (self.changes or self.new.number or self.departed or self.spoken)
 
 
 def news(  # noqa: PLR0913 - what a list is made of
@@ -54,9 +65,9 @@ def news(  # noqa: PLR0913 - what a list is made of
     size: int = 50,
 ) -> News:
     """Say what became of the cases `shown` since `since`, and what came in since `loaded_at`."""
-    visible = visible_cases(user)
-    listed = found_cases(visible, user=user, at=at, filters=filters, search=search)
-    moved = Q(changed_at__gt=since - _LATE)
+    listed = found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
+    window = (since - _LATE, at - _LATE)
+    moved = Q(changed_at__gt=since - _LATE) | crossings.in_window(*window)
     looked_at = presence.changed(case_ids=shown, user=user, since=since - _LATE, at=at)
     changed = list(
         Case.objects.filter(pk__in=shown)
@@ -64,7 +75,9 @@ def news(  # noqa: PLR0913 - what a list is made of
         .select_related(*RELATED)
     )
     return News(
-        changes=_changes(changed, visible=visible, listed=listed, user=user, at=at),
+        changes=_changes(changed, listed=listed, user=user, at=at),
+        departed=_departed(shown, user=user, since=since),
+        spoken=crossings.said(user=user, since=window[0], until=window[1], at=at),
         new=_new(listed, shown=shown, loaded_at=loaded_at, is_first_page=is_first_page, size=size),
     )
 
@@ -72,7 +85,6 @@ def news(  # noqa: PLR0913 - what a list is made of
 def _changes(
     changed: list[Case],
     *,
-    visible: QuerySet[Case],
     listed: QuerySet[Case],
     user: User,
     at: datetime,
@@ -81,7 +93,8 @@ def _changes(
         return []
     ids = [case.pk for case in changed]
     stay = set(listed.filter(pk__in=ids).values_list("pk", flat=True))
-    seen = set(visible.filter(pk__in=ids).values_list("pk", flat=True))
+    # The rule of who may open a case, not that of the list: what is coming to a team is theirs too.
+    seen = set(readable_cases(user).filter(pk__in=ids).values_list("pk", flat=True))
     watchers = presence.viewers(case_ids=ids, user=user, at=at)
     names = Names.read()
     return [
@@ -92,6 +105,27 @@ def _changes(
         )
         for case in changed
         if case.pk in seen
+    ]
+
+
+def _departed(shown: list[int], *, user: User, since: datetime) -> list[Departed]:
+    """Find what a handoff that has just been answered took from the reader's sight."""
+    if roles(user) & READS_ALL:
+        return []
+    mine = teams_of(user)
+    answered = Handoff.objects.filter(case__in=shown, answered_at__gt=since - _LATE).filter(
+        Q(from_team__in=mine) | Q(to_team__in=mine)
+    )
+    found = {each.case_id: each for each in answered.order_by("pk")}
+    if not found:
+        return []
+    kept = readable_cases(user).filter(pk__in=found).values_list("pk", flat=True)
+    return [
+        Departed(
+            case_id, f"{each.get_state_display()} {timezone.localtime(each.answered_at):%H:%M}"
+        )
+        for case_id, each in found.items()
+        if case_id not in {*kept}
     ]
 
 

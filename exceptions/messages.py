@@ -144,13 +144,14 @@ def address(
     at: datetime,
     case: Case | None = None,
     escalation: Escalation | None = None,
+    href: str = "",
 ) -> None:
     """Leave a message in each person's inbox, and one for the channel that they prefer.
 
     Quiet hours hold the latter back, but never that of a P1.
     """
     said = {"subject": subject[:255], "text": text, "severity": severity, "created_at": at}
-    about = {"case": case, "escalation": escalation}
+    about = {"case": case, "escalation": escalation, "href": href}
     kept = Message.objects.bulk_create(
         # The inbox is the product's own page: a message is there once its row is.
         Message(

@@ -53,6 +53,7 @@ class Message(models.Model):
     severity = models.CharField(max_length=2, blank=True, default="")
     subject = models.CharField(max_length=255)
     text = models.TextField()
+    href = models.CharField(max_length=200, blank=True, default="")  # what it is about, but a case
     state = models.CharField(max_length=16, choices=State, default=State.DUE)
     attempts = models.IntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True)

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from exceptions import bulk, bulk_page
-from exceptions.bulk_verbs import ASSIGN, DISMISS, REPAIR, SNOOZE
+from exceptions.bulk_verbs import ASSIGN, DISMISS, HANDOFF, REPAIR, SNOOZE
 from exceptions.forms import SNOOZES, ReasonForm, SnoozeForm, first_error
 from exceptions.models import Bulk
 from exceptions.permissions import NotAllowed
@@ -135,7 +135,7 @@ def report(request: HttpRequest, bulk_id: int) -> HttpResponse:
     return answer
 
 
-_KEPT = ("to", "for", "until", "reason")
+_KEPT = ("to", "team", "for", "until", "reason")
 
 
 def _choose(request: HttpRequest) -> HttpResponse:
@@ -184,6 +184,10 @@ def _arguments(request: HttpRequest, verb: str, *, at: datetime) -> tuple[dict[s
         if not form.is_valid():
             return {}, first_error(form)
         return {"until": form.cleaned_data["until"].isoformat(), "reason": reason}, ""
+    if verb == HANDOFF:
+        team = sent.get("team", "")
+        wrong = "" if team and reason else "Choose a team, and say why it should go there."
+        return {"team": team, "reason": reason}, wrong
     if verb == DISMISS:
         return {"reason": reason}, "" if reason else "Say why they are fine as they are."
     return {"reason": reason}, ""

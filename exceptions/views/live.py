@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions import live, presence
+from exceptions import crossings, live, presence
 from exceptions.views.answers import check_visible, person
 from exceptions.views.queue import list_href, live_href, read
 from reconciliation.clock import now
@@ -44,10 +45,18 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def looking(request: HttpRequest, case_id: int) -> HttpResponse:
-    """Note that somebody has a case before them; names who else does."""
+    """Note that somebody has a case before them; names who else does.
+
+    A page of its own also asks, from beat to beat, whether its clock has come to a mark.
+    """
     check_visible(request, case_id)
-    names = presence.look(case_id=case_id, user=person(request), at=now())
-    return render(request, "exceptions/_watchers.html", {"watchers": names})
+    by, at, since = person(request), now(), request.POST.get("since")
+    context: dict[str, Any] = {"watchers": presence.look(case_id=case_id, user=by, at=at)}
+    if since is not None:
+        began = _moment(since) if since else at
+        spoken = crossings.said(user=by, since=began, until=at, at=at, case_id=case_id)
+        context |= {"since": at.isoformat(), "spoken": spoken}
+    return render(request, "exceptions/_watchers.html", context)
 
 
 def _ids(text: str) -> list[int]:

@@ -9,10 +9,10 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent
 from config.work import KINDS
-from exceptions import bulk, intake, ownership
-from exceptions.bulk_verbs import ASSIGN, DISMISS, REPAIR, SNOOZE
-from exceptions.models import Bulk, Case, RepairAttempt
-from exceptions.permissions import NotAllowed
+from exceptions import bulk, bulk_page, intake, ownership, queries
+from exceptions.bulk_verbs import ASSIGN, DISMISS, HANDOFF, REPAIR, SNOOZE
+from exceptions.models import Bulk, Case, Handoff, Message, RepairAttempt
+from exceptions.permissions import NotAllowed, visible_cases
 from reconciliation import apply, job_runner, reconcile
 from reconciliation.clock import now
 from reconciliation.models import Job
@@ -91,6 +91,9 @@ def test_a_refusal_of_one_is_listed_and_retry_tries_only_that(olga: User) -> Non
     walk(some[0], "WAITING", at=now())
     done = work(snooze(some, olga))
     assert outcomes(done) == ["REFUSED", "DONE", "DONE"]
+    left = [{"field": "bulk_failed", "operator": "is", "value": str(done.pk)}]
+    found = queries.found_cases(visible_cases(olga), user=olga, at=now(), filters=left)
+    assert list(found) == [some[0]]
     before = [fresh(each).version for each in some]
     ownership.wake(case_id=some[0].pk, by=olga, at=now())
 
@@ -268,7 +271,7 @@ def test_a_refused_one_does_nothing(olga: User, settings: Settings) -> None:
     bulk.refuse(bulk_id=asked.pk, reason="Not on a Friday.", by=lead(), at=now())
 
     assert fresh(some[0]).state == "NEW"
-    with pytest.raises(bulk.CannotBulk, match="does not wait"):
+    with pytest.raises(bulk.CannotBulk, match="Lena refused it at"):
         bulk.approve(bulk_id=asked.pk, by=lead("lia"), at=now())
 
 
@@ -321,3 +324,38 @@ def test_one_repair_that_moves_money_waits_for_a_second_lead_too(
     assert asked.state == "ASKED"
     with pytest.raises(NotAllowed, match="You asked for it"):
         bulk.approve(bulk_id=asked.pk, by=lena, at=now())
+
+
+def test_many_are_handed_over_with_one_message_and_taken_back(olga: User) -> None:
+    otto, some = operator("otto", team="revenue-ops"), cases(3)
+    given = {"team": "revenue-ops", "reason": "The bank's."}
+
+    done = work(ask(HANDOFF, some, olga, **given))
+    told = Message.objects.filter(channel="inbox", recipient=otto)
+    coming = Handoff.objects.filter(state="WAITING", to_team__slug="revenue-ops")
+    assert (outcomes(done), coming.count(), told.count()) == (["DONE"] * 3, 3, 1)
+    assert told.get().href == "/exceptions/?view=handed-to-us"
+    assert {fresh(each).team.slug for each in some} == {"customer-ops"}  # until they accept
+    undone = work(bulk.undo(bulk_id=done.pk, by=olga, at=now()))
+
+    assert outcomes(undone) == ["UNDONE"] * 3
+    assert not coming.exists()
+
+
+def test_who_may_agree_is_told_and_counts_what_waits(
+    olga: User, lena: User, settings: Settings
+) -> None:
+    leo, elsewhere = lead("leo"), lead("luis", team="revenue-ops")
+    settings.BULK_ALONE_ITEMS = 2
+
+    asked = snooze(cases(3), olga)
+    told = Message.objects.filter(channel="inbox", href=f"/exceptions/bulk/{asked.pk}/")
+    assert {each.recipient for each in told} == {lena, leo}
+    assert "3 exceptions" in told[0].text
+    counts = [bulk_page.waiting_count(user=each) for each in (lena, leo, elsewhere, olga)]
+    assert counts == [1, 1, 0, 0]
+    bulk.approve(bulk_id=asked.pk, by=lena, at=now())
+
+    assert told.get(recipient=olga).subject.startswith("Lena agreed: Snooze 3")
+    with pytest.raises(bulk.CannotBulk, match="Lena agreed to it at"):
+        bulk.approve(bulk_id=asked.pk, by=leo, at=now())

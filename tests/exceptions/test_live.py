@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from exceptions import live, ownership, presence
-from exceptions.models import Case, Viewing
+from exceptions import handoff, live, ownership, presence
+from exceptions.models import Case, Escalation, Viewing
+from reconciliation.models import Team
 from tests.exceptions.people import WEDNESDAY, case, operator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
@@ -125,3 +126,48 @@ def test_a_person_looks_at_one_case_and_leaves_no_heap_behind() -> None:
         presence.look(case_id=case(order=f"O-{number}").pk, user=stan, at=after(60 * number))
 
     assert Viewing.objects.filter(user=stan).count() <= 2
+
+
+HANDED_TO_US = [{"field": "handed_to_us", "operator": "is", "value": "true"}]
+
+
+def test_what_is_handed_to_us_follows_the_rule_of_its_view() -> None:
+    olga, otto = operator(), operator("otto", team="revenue-ops")
+    one, other = case(order="A"), case(order="B")
+    revenue = Team.objects.get(slug="revenue-ops")
+    for each in (one, other):
+        handoff.send(case_id=each.pk, to_team=revenue, reason="theirs", by=olga, at=after(1))
+    coming = news(otto, at=after(2), filters=HANDED_TO_US)
+    ownership.claim(case_id=one.pk, by=olga, at=after(20))
+
+    changed = news(otto, one, other, since=after(15), at=after(21), filters=HANDED_TO_US)
+    handoff.withdraw(case_id=one.pk, by=olga, at=after(40))
+    left = news(otto, one, other, since=after(35), at=after(41), filters=HANDED_TO_US)
+    handoff.accept(case_id=other.pk, by=otto, at=after(60))
+    lost = news(olga, one, other, since=after(55), at=after(61))
+
+    assert coming.new.number == 2
+    assert [(each.row.id, each.row.owner, each.gone) for each in changed.changes] == [
+        (one.pk, "olga", "")
+    ]
+    assert left.changes == []
+    assert left.departed == [live.Departed(one.pk, f"Withdrawn {after(40):%H:%M}")]
+    assert lost.departed == [live.Departed(other.pk, f"Accepted {after(60):%H:%M}")]
+
+
+def test_a_clock_of_ones_own_is_said_once_when_it_comes_to_a_mark() -> None:
+    olga, stan = operator(), operator("stan")
+    due_at = after(100)
+    one = case(order="A", owner=olga, resolve_due_at=due_at)
+    case(order="B", owner=stan, resolve_due_at=due_at)
+    Escalation.objects.create(case=one, step=200, due_at=after(40), fired_at=after(40), to="owner")
+
+    said = [
+        news(olga, one, since=after(start), at=after(start + 20)) for start in range(0, 160, 20)
+    ]
+
+    spoken = [each.spoken for each in said if each.spoken]
+    assert len(spoken) == 2  # the step of its plan, and the end; not the colleague's
+    assert spoken[0].startswith("Yours: Active, not paid, A: ")
+    assert spoken[1].endswith("0 min over.")
+    assert [bool(each.changes) for each in said].count(True) == 2  # its pill is drawn anew

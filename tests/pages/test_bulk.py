@@ -154,3 +154,17 @@ def test_cases_of_one_cause_are_one_item_that_is_worked_as_one(
     assert "<strong>2</strong> Activate subscription" in page
     assert Bulk.objects.get().items.count() == 2
     assert "Group is" in page_of(operator, f"/exceptions/?f={group}")
+
+
+def test_a_team_and_a_reason_are_asked_for_before_many_are_handed_over(operator: Client) -> None:
+    address, page = choose(operator, "handoff", *Case.objects.all())
+    sent = {"digest": digest(page), "reason": "theirs"}
+
+    unsaid = operator.post(f"{address}run/", sent)
+    operator.post(f"{address}run/", {**sent, "team": "revenue-ops"})
+    work()
+
+    assert '<option value="revenue-ops">Revenue ops</option>' in page
+    assert unsaid.status_code == 422
+    assert "Choose a team, and say why it should go there." in unsaid.content.decode()
+    assert "2 of 2 handed over." in page_of(operator, address)
