@@ -96,8 +96,11 @@ def _apply(claimed: Sequence[Fact], *, at: datetime) -> None:
         return
     new = fold(facts, at=at)
     _clear_reports({fact.id: fact.status for fact in facts}, at=at)
-    if new:
-        names.wake_parked_for(new)
+    found = {fact.order_id for fact in facts if fact.order_id is not None}
+    if found:
+        names.wake_parked_for(
+            event_ids=[fact.id for fact in facts], order_ids=sorted(found), new_ids=new
+        )
 
 
 @transaction.atomic
@@ -123,7 +126,7 @@ def _report_overdue(*, limit: int, at: datetime) -> int:
     overdue = Event.objects.filter(
         ~Exists(reported), status=Event.Status.PARKED, park_until__lte=at
     ).defer("raw", "sha256")
-    found = list(overdue.order_by("id")[:limit])
+    found = list(overdue.order_by("park_until", "id")[:limit])
     for event in found:
         open_for(
             check_name=_TOO_LONG,

@@ -9,6 +9,9 @@ from reconciliation.models import Alias
 from reconciliation.normalise import NAMING, Name
 from reconciliation.sql import array, load
 
+# Two batches of events: who wakes more is long about it, and loses all of it when it is killed.
+_WOKEN_AT_ONCE = 10_000
+
 
 class Asker(NamedTuple):
     """One who names an order: any number of his own, his source, and the names by rank."""
@@ -95,17 +98,24 @@ def teach(lessons: Sequence[Lesson]) -> None:
 
 
 def wake_parked() -> int:
-    """Take up every parked event whose order is known by now; says how many."""
-    with connection.cursor() as cursor:
-        cursor.execute(load("wake_parked").format(scope="TRUE"), {"naming": list(NAMING)})
-        return int(cursor.rowcount)
+    """Take up parked events whose order is known by now, whoever missed them; says how many."""
+    return _wake(scope="TRUE", given={})
 
 
-def wake_parked_for(order_ids: Sequence[int]) -> int:
-    """Take up the events that waited for these orders; says how many."""
+def wake_parked_for(
+    *, event_ids: Sequence[int], order_ids: Iterable[int], new_ids: Sequence[int]
+) -> int:
+    """Take up what waited for the names that these events have taught; says how many."""
+    given = {
+        "event_ids": array(event_ids), "order_ids": array(order_ids), "new_ids": array(new_ids),
+    }  # fmt: skip
+    return _wake(scope=load("wake_scope"), given=given)
+
+
+def _wake(*, scope: str, given: dict[str, str]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            load("wake_parked").format(scope="aliases.order_id = ANY(%(order_ids)s)"),
-            {"naming": list(NAMING), "order_ids": list(order_ids)},
+            load("wake_parked").format(scope=scope),
+            {"naming": list(NAMING), "limit": _WOKEN_AT_ONCE, **given},
         )
         return int(cursor.rowcount)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
@@ -72,10 +73,24 @@ class Event(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(status="RECEIVED"), name="event_to_apply"
             ),
+            # Who waits for a name: of the order, or of anything else in `data`. No pending list:
+            # every search would read it from end to end.
             models.Index(
-                fields=["source", "order_reference"],
+                fields=["order_reference", "source"],
                 condition=models.Q(status="PARKED"),
                 name="event_parked",
+            ),
+            GinIndex(
+                fields=["data"],
+                opclasses=["jsonb_path_ops"],
+                condition=models.Q(status="PARKED"),
+                fastupdate=False,
+                name="event_parked_naming",
+            ),
+            models.Index(
+                fields=["park_until", "id"],
+                condition=models.Q(status="PARKED"),
+                name="event_parked_until",
             ),
             models.Index(
                 fields=["source", "type", "reference"],

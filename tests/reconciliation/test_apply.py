@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from audit.models import AuditEvent
 from reconciliation import apply, folding, people
@@ -17,6 +17,30 @@ from tests.world import NOON, later, line, place, say, source, the_order
 
 def take(at: datetime = NOON) -> int:
     return apply.take(limit=5_000, at=at)
+
+
+_MORE = """
+INSERT INTO reconciliation_event (
+    source_id, sender, event_id, type, occurred_at, received_at, data, sha256, reference,
+    order_reference, status, reasons
+)
+SELECT
+    source_id, sender, 'more-' || number, type, occurred_at, received_at,
+    data || jsonb_build_object('order', 'NONE-' || number, 'payment', 'NONE-' || number),
+    sha256, 'NONE-' || number, 'NONE-' || number, status, reasons
+FROM reconciliation_event CROSS JOIN generate_series(1, %(times)s) AS numbers (number)
+WHERE id = %(like)s
+"""
+
+
+def _rows_read() -> int:
+    """Count the events that this transaction has read, by index or not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables"
+            " WHERE relname = 'reconciliation_event'"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def fresh(event: Event) -> Event:
@@ -293,6 +317,46 @@ class TestNames:
 
         assert take() == 1
         assert fresh(late).status == "APPLIED"
+
+    def test_what_a_batch_teaches_wakes_who_waits_for_it(self) -> None:
+        """Each kind of name does, and nobody needs to be idle for that."""
+        place()
+        take()
+        refund = say("card-payments", "payment.refunded", "x", NOON, refund="R-1",
+                     payment="P-1", amount_minor=10, currency="EUR")  # fmt: skip
+        deal = say("billing", "invoice.issued", "y", NOON, invoice="I-1", amount_minor=1000,
+                   currency="EUR", references={"deal": "D-1"})  # fmt: skip
+        part = place("O-1-A", parent="O-2")
+        merge = say("reconcile", "correction.recorded", "O-1", NOON, repair="r", kind="merge",
+                    merges="O-2", entries=[])  # fmt: skip
+        take()
+        assert set(Event.objects.values_list("status", flat=True)) == {"APPLIED", "PARKED"}
+
+        pay()
+        place("O-2", references={"deal": "D-1"})
+        take()
+
+        woken = Event.objects.filter(status="RECEIVED").values_list("pk", flat=True)
+        assert set(woken) == {refund.pk, deal.pk, part.pk, merge.pk}
+
+    @pytest.mark.parametrize("is_counted", [False, True])
+    def test_a_batch_looks_only_at_those_it_can_wake(self, *, is_counted: bool) -> None:
+        """However many wait for other orders, and whatever the planner believes of them."""
+        orphan = pay("NONE", payment="P-0")
+        Event.objects.filter(pk=orphan.pk).update(status="PARKED")
+        with connection.cursor() as cursor:
+            cursor.execute(_MORE, {"like": orphan.pk, "times": 3_000})
+            if is_counted:
+                cursor.execute("ANALYZE reconciliation_event")
+        early = pay(payment="P-1")
+        take()
+        place()
+
+        before = _rows_read()
+        take()
+
+        assert fresh(early).status == "RECEIVED"
+        assert _rows_read() - before < 300
 
     def test_a_name_of_two_orders_is_nobodys(self) -> None:
         """Another source's word counts only while it means one order; nothing spins."""
