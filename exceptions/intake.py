@@ -13,7 +13,7 @@ from exceptions import causes, clocks, dealing, messages, route, sla
 from exceptions.desk import keep
 from exceptions.models import Case, RepairAttempt
 from exceptions.permissions import name_of
-from exceptions.repairs import kinds_for
+from exceptions.repairs import recommended_for
 from reconciliation import one_by_one, rulebook, writeback
 from reconciliation.fields import DISCREPANCY
 from reconciliation.models import Discrepancy, Order, Team
@@ -63,6 +63,10 @@ def _open(discrepancy_ids: Sequence[int], *, at: datetime) -> int:
         .filter(pk__in=discrepancy_ids, cleared_at__isnull=True, case__isnull=True)
         .order_by("pk")
     )
+    # Asked again under the locks: who held one until now may have opened its case.
+    has_one = Case.objects.filter(discrepancy__in=found).values_list("discrepancy_id", flat=True)
+    begun = set(has_one) if found else set()
+    found = [each for each in found if each.pk not in begun]
     if not found:
         return 0
     rules = rulebook.live()
@@ -134,7 +138,6 @@ def _case(
     automation = route.automation(
         rules=rules, check_name=found.check_name, at_risk_minor=found.at_risk_minor
     )
-    repairs = kinds_for(found.check_name)
     return Case(
         discrepancy=found,
         check_name=found.check_name,
@@ -146,9 +149,7 @@ def _case(
         currency=found.currency,
         rulebook_version=rules.number,
         route=chosen.route,
-        recommended_repair=(
-            automation.repair if automation else repairs[0].KIND if repairs else ""
-        ),
+        recommended_repair=automation.repair if automation else recommended_for(found),
         is_automation_barred=is_barred,
         next_automatic_at=at if automation and not is_barred else None,
         clock_plan=plans.row(plan),

@@ -1,5 +1,6 @@
 """A worker in a process of its own: takes stages of the pipeline until it is killed."""
 
+import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,7 @@ def connect(database: Mapping[str, Any]) -> None:
 def work(database: Mapping[str, Any], names: Sequence[str], batch: int) -> None:
     """Take what these stages find, until killed or left behind."""
     parent = os.getppid()
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     connect(database)
     stages = [stage for stage in STAGES if stage.name in names]
     while os.getppid() == parent:
