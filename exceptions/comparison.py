@@ -177,7 +177,13 @@ FIELDS: tuple[Compared, ...] = (
     Compared(
         "Settlement",
         (Side("billing", _due_net), Side("payments", _settled)),
-        lambda order: order.settled_at is not None and order.unconverted_since_at is None,
+        # What was refunded or disputed is kept back from a settlement or not, as the provider does.
+        lambda order: (
+            order.settled_at is not None
+            and order.unconverted_since_at is None
+            and order.refunded_minor <= 0
+            and order.disputed_minor <= 0
+        ),
         is_money=True,
     ),
     Compared(
@@ -312,6 +318,8 @@ def _headline(
     order: Order, shown: list[tuple[Compared, list[Side]]], differing: list[ComparisonRow]
 ) -> str:
     """Say the largest difference first: an amount if there is one."""
+    if not differing and order.verdict == Order.Verdict.BROKEN:
+        return "The systems agree with each other, and not with the rules"
     if not differing:
         return "All systems agree"
     fields = {row.field for row in differing}

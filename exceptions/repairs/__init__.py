@@ -20,6 +20,7 @@ from exceptions.repairs import (
 )
 from exceptions.repairs.plan import Plan, Refusal
 from reconciliation.likely import Likely
+from reconciliation.models import Discrepancy
 
 
 class Kind(Protocol):
@@ -68,6 +69,15 @@ class ChoosingKind(Kind, Protocol):
         ...
 
 
+@runtime_checkable
+class PickyKind(Kind, Protocol):
+    """What the module of a repair has that puts right one side only of what its checks find."""
+
+    def fits(self, *, found: Discrepancy) -> bool:
+        """Tell whether it may be recommended for what was found."""
+        ...
+
+
 class NoSuchRepair(Exception):
     """No repair has this name."""
 
@@ -100,6 +110,14 @@ def kind_named(name: str) -> Kind:
 def kinds_for(check_name: str) -> list[Kind]:
     """List the repairs that fit a check, the one to recommend first."""
     return [kind for kind in KINDS.values() if check_name in kind.CHECKS]
+
+
+def recommended_for(found: Discrepancy) -> str:
+    """Name the repair to recommend for what was found: none where each that fits would refuse."""
+    for kind in kinds_for(found.check_name):
+        if not isinstance(kind, PickyKind) or kind.fits(found=found):
+            return kind.KIND
+    return ""
 
 
 def offers_for(case: Case) -> list[Kind]:

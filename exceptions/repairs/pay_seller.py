@@ -11,13 +11,20 @@ from exceptions.repairs import facts
 from exceptions.repairs.outside import no_target, outside
 from exceptions.repairs.plan import Change, Condition, Plan, Refusal
 from reconciliation import payouts
-from reconciliation.models import Order
+from reconciliation.models import Discrepancy, Order
 from reconciliation.money import as_text
 
 KIND = "pay_seller"
 TITLE = "Pay the rest to the seller"
 TIER = 3
 CHECKS = ("payout_vs_split", "delivered_not_paid_out")
+
+
+def fits(*, found: Discrepancy) -> bool:
+    """Tell whether too little was paid out: nobody takes back by this what was paid too much."""
+    if found.expected_minor is None or found.actual_minor is None:
+        return True
+    return found.actual_minor < found.expected_minor
 
 
 def plan(*, case: Case) -> Plan | Refusal:
