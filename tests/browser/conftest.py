@@ -59,7 +59,14 @@ class Visitor:
     contexts: list[BrowserContext] = field(default_factory=list)
 
     def open(
-        self, path: str, *, by: User, width: int = 1440, theme: str = "light", script: bool = True
+        self,
+        path: str,
+        *,
+        by: User,
+        width: int = 1440,
+        theme: str = "light",
+        script: bool = True,
+        is_touch: bool = False,
     ) -> Page:
         """Sign `by` in with the form and open a page."""
         context = self.browser.new_context(
@@ -67,6 +74,8 @@ class Visitor:
             color_scheme="dark" if theme == "dark" else "light",
             java_script_enabled=script,
             reduced_motion="reduce",
+            has_touch=is_touch,
+            is_mobile=is_touch,
         )
         context.set_default_timeout(10_000)
         self.contexts.append(context)

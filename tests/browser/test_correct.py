@@ -1,6 +1,5 @@
 """Correcting what came, at a real browser: readable in both themes, sent without a script."""
 
-import os
 from datetime import timedelta
 
 import pytest
@@ -14,7 +13,7 @@ from reconciliation.clock import now
 from reconciliation.models import Event, Membership, Team
 from tests import world
 from tests.browser.conftest import Desk, Visitor
-from tests.browser.test_accessibility import THEMES, WIDTHS, faults
+from tests.browser.test_accessibility import everywhere
 from tests.pages.test_correct import WRONG
 
 
@@ -34,21 +33,16 @@ def enricher(desk: Desk) -> User:
     return desk.operator
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("theme", THEMES)
-def test_its_pages_are_accessible(visitor: Visitor, enricher: User, width: int, theme: str) -> None:
+def test_its_pages_are_accessible(visitor: Visitor, enricher: User) -> None:
     rejected = Case.objects.get(check_name="event_rejected").pk
     parked = Case.objects.get(check_name="event_parked_too_long").pk
-    page = visitor.open("/", by=enricher, width=width, theme=theme)
+    page = visitor.open("/", by=enricher)
     found = {}
 
     for path in (f"/exceptions/{rejected}/", f"/exceptions/{rejected}/correct/",
                  f"/exceptions/{parked}/"):  # fmt: skip
         page.goto(visitor.address + path)
-        if shots := os.environ.get("RECON_SHOTS"):
-            name = path.strip("/").replace("/", "-")
-            page.screenshot(path=f"{shots}/{name}-{theme}-{width}.png", full_page=True)
-        if problems := faults(page):
+        if problems := everywhere(page):
             found[path] = problems
 
     assert found == {}

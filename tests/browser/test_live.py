@@ -1,5 +1,7 @@
 """The queue keeps itself up to date, and nothing that a person looks at or uses moves."""
 
+from datetime import timedelta
+
 from playwright.sync_api import Page, expect
 
 from exceptions import ownership, presence
@@ -29,25 +31,39 @@ def ask(page: Page) -> None:
         page.evaluate(_ASK)
 
 
-def test_rows_change_where_they_stand_and_keep_focus_order_and_search(
+def test_twenty_rows_change_where_they_stand_and_keep_focus_ticks_caret_and_order(
     visitor: Visitor, desk: Desk
 ) -> None:
-    first, second, third = open_cases()
+    for number in range(10, 27):
+        forget_to_activate(f"ORD-{number}", hours=number, total_minor=1_000 * number)
+    desk.settle()
+    cases = open_cases()
     page = visitor.open("/exceptions/", by=desk.operator)
     page.evaluate(_SHIFTS)
-    page.keyboard.press("j")
-    page.fill("#q", "")
-    page.locator(f"#a{first.pk}").focus()
+    boxes = page.locator("#rows input")
+    page.locator("#q").evaluate("box => { box.value = 'ORD'; box.focus(); box.selectionEnd = 2; }")
     before = page.locator("#rows tr").evaluate_all("rows => rows.map((row) => row.id)")
 
-    for each in (first, second, third):
+    for each in cases:
         ownership.claim(case_id=each.pk, by=desk.lead, at=now())
     ask(page)
 
-    expect(page.locator(f"#case-{second.pk} .owner")).to_contain_text("Lena")
-    expect(page.locator(f"#a{first.pk}")).to_be_focused()
+    expect(page.locator("#rows .owner", has_text="Lena")).to_have_count(20)
+    expect(page.locator("#q")).to_be_focused()
+    assert page.locator("#q").evaluate("box => box.selectionEnd") == 2
+    for place in (2, 5):
+        boxes.nth(place).check()
+    for each in cases[:3]:
+        ownership.escalate(case_id=each.pk, reason="now", by=desk.lead, at=now())
+    ask(page)
+    assert [place for place in range(20) if boxes.nth(place).is_checked()] == [2, 5]
     assert page.locator("#rows tr").evaluate_all("rows => rows.map((row) => row.id)") == before
     assert page.evaluate("window.shifts") <= 0.01
+
+    page.locator(f"#a{cases[12].pk}").focus()
+    ownership.snooze(case_id=cases[12].pk, by=desk.lead, at=now(), until=now() + timedelta(hours=1))
+    ask(page)
+    expect(page.locator(f"#a{cases[12].pk}")).to_be_focused()
 
 
 def test_new_ones_are_offered_and_come_when_asked_for(visitor: Visitor, desk: Desk) -> None:
