@@ -166,7 +166,14 @@ def test_fingers_forced_colours_print_and_no_motion(visitor: Visitor, desk: Desk
     page = visitor.open("/exceptions/", by=desk.lead, width=375, is_touch=True)
     small = {}
 
-    for path in ("/exceptions/", f"/exceptions/{case}/", "/inbox/", "/teams/", "/who/"):
+    for path in (
+        "/exceptions/",
+        f"/exceptions/{case}/",
+        "/inbox/",
+        "/teams/",
+        "/who/",
+        "/notifications/",
+    ):
         page.goto(visitor.address + path)
         if found := page.evaluate(_SMALL, 44):
             small[path] = found
