@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django_fsm import TransitionNotAllowed
 
 from exceptions import attempts, follow_up
@@ -14,14 +15,15 @@ from exceptions.repairs import plan_for
 from exceptions.repairs.plan import Plan, Refusal
 from exceptions.route import automation
 from reconciliation import one_by_one, rulebook, writeback
-from reconciliation.models import Order
+from reconciliation.models import Event, Order
 
 
 class PlanChanged(Exception):
     """The order has changed since the plan was shown; `plan` is the new one."""
 
-    def __init__(self, plan: Plan) -> None:
-        super().__init__("The order changed meanwhile. This is the new plan; nothing was done.")
+    def __init__(self, plan: Plan, *, news: str = "") -> None:
+        said = f"The order changed meanwhile{f': {news}' if news else ''}."
+        super().__init__(f"{said} This is the new plan; nothing was done.")
         self.plan = plan
 
 
@@ -78,7 +80,7 @@ def run(  # noqa: PLR0913 - what the form of a repair says
     check_can_repair(by, case, tier=plan.tier)
     check_unchanged(case, version=version)
     if plan.sha256() != plan_sha256:
-        raise PlanChanged(plan)
+        raise PlanChanged(plan, news=_newest_fact(case))
     _check_possible(case, plan)
     if plan.tier >= SENIOR_TIER and not reason.strip():
         raise NeedsReason("Say why: this moves money or cannot be undone. Nothing was done.")
@@ -186,6 +188,16 @@ def _plan_now(case: Case, *, kind: str, choice: str = "") -> Plan:
     if isinstance(plan, Refusal):
         raise CannotRepair(plan.why)
     return plan
+
+
+def _newest_fact(case: Case) -> str:
+    """Say who said what of a case's order last: "Billing said invoice.voided at 14:02 …"."""
+    told = Event.objects.filter(order=case.order_id, status=Event.Status.APPLIED)
+    newest = told.select_related("source").order_by("-pk").first()
+    if case.order_id is None or newest is None or newest.applied_at is None:
+        return ""
+    when = f"{timezone.localtime(newest.applied_at):%H:%M on %d %b}"
+    return f"{newest.source.name} said {newest.type} at {when}"
 
 
 def _check_possible(case: Case, plan: Plan) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from audit.record import record
@@ -214,8 +215,12 @@ def _locked(slug: str, *, by: User) -> Team:
 def _check_unchanged(row: Team | Membership | Calendar, *, version: int) -> None:
     if version != version_of(row):
         newest = row.history.order_by("-history_id").first()
-        who = f"{newest.history_user} " if newest and newest.history_user else "Somebody "
-        raise StaffedMeanwhile(f"{who}changed this meanwhile. Nothing of yours was saved.")
+        who = name_of(newest.history_user) if newest and newest.history_user else "Somebody"
+        what = (newest.history_change_reason if newest else "") or "changed it"
+        when = f" at {timezone.localtime(newest.history_date):%H:%M on %d %b}" if newest else ""
+        raise StaffedMeanwhile(
+            f"{who} {what}{when}, after you opened this page. Nothing of yours was saved."
+        )
 
 
 def _checked_name(text: str, *, team: Team | None = None) -> str:

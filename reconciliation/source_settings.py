@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from audit.record import record
@@ -102,7 +103,7 @@ def change(*, slug: str, version: int, wanted: Wanted, by: User, at: datetime) -
     """
     source = _locked(slug, by=by)
     if version != version_of(source):
-        raise ChangedMeanwhile("This source was changed meanwhile. Nothing was saved.")
+        raise ChangedMeanwhile(_who_was_faster(source, version=version))
     values = _values(source, wanted)
     changes = {
         name: [_shown(getattr(source, name)), _shown(value)]
@@ -115,6 +116,18 @@ def change(*, slug: str, version: int, wanted: Wanted, by: User, at: datetime) -
             setattr(source, name, value)
         source.save()
     return source
+
+
+def _who_was_faster(source: Source, *, version: int) -> str:
+    """Say who changed what of a source after a form was opened on it, and when."""
+    newest = source.history.order_by("-history_id").first()
+    known = source.history.filter(history_id=version).first()
+    who = newest.history_user if newest else None
+    name = (who.get_full_name() or who.get_username()) if who else "Somebody"
+    fields = newest.diff_against(known).changed_fields if newest and known else []
+    what = ", ".join(field.replace("_", " ") for field in fields) or "it"
+    when = f" at {timezone.localtime(newest.history_date):%H:%M on %d %b}" if newest else ""
+    return f"{name} changed {what}{when}, after you opened this page. Nothing of yours was saved."
 
 
 @transaction.atomic

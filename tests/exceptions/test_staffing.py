@@ -73,7 +73,7 @@ def test_an_old_form_changes_nothing() -> None:
     given |= {"version": staffing.version_of(team()), "by": lead(), "at": LATER}
     staffing.change_team(name="Customers", **given)
 
-    with pytest.raises(staffing.StaffedMeanwhile, match="lena changed this"):
+    with pytest.raises(staffing.StaffedMeanwhile, match="Lena changed it at"):
         staffing.change_team(name="Clients", **given)
 
     assert team().name == "Customers"

@@ -268,6 +268,19 @@ def test_an_empty_product_says_how_to_begin() -> None:
     assert "Send a test event" in page
 
 
+def test_a_plan_that_changed_is_answered_with_what_was_said_since(
+    operator: Client, a_case: Case
+) -> None:
+    url = f"/exceptions/{a_case.pk}/repairs/{KIND}/"
+
+    answer = operator.post(url, {**form_of(operator, a_case), "plan_sha256": "0" * 64})
+
+    assert answer.status_code == 409
+    said = r"The order changed meanwhile: \w+ said invoice.issued at \d\d:\d\d"
+    assert re.search(said, answer.content.decode())
+    assert not RepairAttempt.objects.exists()
+
+
 def test_a_merged_case_refuses_with_the_way_to_the_one_that_goes_on(
     operator: Client, a_case: Case
 ) -> None:

@@ -131,7 +131,10 @@ def test_a_form_opened_before_another_change_is_refused(owner: Client, desk: dat
     opened = settings("shop", name="Mine")
     owner.post("/sources/shop/change/", settings("shop", name="Theirs"))
 
-    assert owner.post("/sources/shop/change/", opened).status_code == 409
+    answer = owner.post("/sources/shop/change/", opened)
+
+    assert answer.status_code == 409
+    assert "Platform owner changed name at" in answer.content.decode()
     assert Source.objects.get(slug="shop").name == "Theirs"
 
 
