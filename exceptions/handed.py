@@ -52,7 +52,7 @@ def lost(handoffs: list[Handoff]) -> str:
         if each.state in Handoff.CAME_BACK and each.answered_at is not None
     ]
     times = "once" if len(spent) == 1 else f"{len(spent)} times"
-    return f"came back {times}, {words.duration(sum(spent, timedelta()))} lost" if spent else ""
+    return f"Came back {times}, {words.duration(sum(spent, timedelta()))} lost" if spent else ""
 
 
 def _row(handoff: Handoff, *, at: datetime) -> HandoffRow:

@@ -25,6 +25,7 @@ _A_DAY = timedelta(days=1)
 class Cell:
     """How many exceptions had a handoff that ended so, and the list of them."""
 
+    name: str
     number: int
     times: int  # one may have been handed over more than once
     href: str
@@ -95,4 +96,5 @@ def _pair(parts: list[dict[str, Any]], *, days: str) -> Pair:
 def _cell(found: dict[str, Any] | None, state: str, between: str) -> Cell:
     filters = [("f", f"handoff:is:{state.lower()}/{between}"), ("f", "closed:is_any_of:true,false")]
     href = f"/exceptions/?{urlencode(filters)}"
-    return Cell(found["number"], found["times"], href) if found else Cell(0, 0, href)
+    number, times = (found["number"], found["times"]) if found else (0, 0)
+    return Cell(ENDS[Handoff.State(state)], number, times, href)

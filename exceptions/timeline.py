@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Prefetch
 
 from audit.queries import trail
@@ -89,18 +90,26 @@ def _files(comment: Comment) -> list[FileRow]:
 
 def _trail(case: Case) -> list[TimelineEntry]:
     """Read the audit trail newest first, so that equal moments keep its order."""
+    rows = trail(stream="case", subject_id=case.pk).defer(None).order_by("-sequence")
+    names = _names({row.actor for row in rows})
     return [
         TimelineEntry(
             at=event.at,
-            actor="the product" if event.actor.startswith("service:") else event.actor,
+            actor=names.get(event.actor, event.actor),
             text=_text(event.action, detail=_detail(bytes(event.body))),
             kind=_KINDS.get(event.action, "write" if "repair" in event.action else "people"),
             reason=event.reason,
             details={"action": event.action, "actor": event.actor, "sequence": event.sequence},
         )
-        for event in trail(stream="case", subject_id=case.pk).defer(None).order_by("-sequence")
+        for event in rows
         if event.action not in _UNSAID
     ]
+
+
+def _names(actors: set[str]) -> dict[str, str]:
+    """Name who acted as people know them."""
+    people = {each.username: name_of(each) for each in User.objects.filter(username__in=actors)}
+    return {each: "the product" for each in actors if each.startswith("service:")} | people
 
 
 def _detail(body: bytes) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_bouncing_needs_a_reason_and_leaves_the_case_where_it_is(a_case: Case) -
     known = fresh(a_case)
     assert (known.team.slug, known.owner) == ("customer-ops", made.sent_by)
     assert Handoff.objects.get().answer == "Not billed yet."
-    assert lost(list(Handoff.objects.all())) == "came back once, 20 min lost"
+    assert lost(list(Handoff.objects.all())) == "Came back once, 20 min lost"
 
 
 def test_what_nobody_answers_in_time_goes_back_and_both_sides_hear_of_it(a_case: Case) -> None:

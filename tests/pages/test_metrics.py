@@ -109,7 +109,7 @@ def test_every_number_of_the_handoffs_is_as_long_as_its_list(
         assert length_of(people["Executive"], cell.href) == cell.number
     page = body(people["Executive"], "/metrics/?days=7")
     assert "1 h 30 min" in page
-    assert "came back 2 times, 1 h lost" in body(people["Admin"], f"/exceptions/{one.pk}/")
+    assert "Came back 2 times, 1 h lost" in body(people["Admin"], f"/exceptions/{one.pk}/")
 
 
 def test_every_link_of_the_page_leads_somewhere(busy: datetime, people: dict[str, Client]) -> None:
