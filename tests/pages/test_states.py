@@ -144,3 +144,19 @@ def test_a_failure_of_our_own_is_a_page_too_and_says_what_was_not_done(
 
     assert answer.status_code == 500
     assert "That failed on our side" in answer.text
+
+
+def test_every_answer_carries_the_strict_policy(people: dict[str, Client], desk: object) -> None:
+    names = dict.fromkeys(
+        ("case", "bulk", "job", "event", "rejected", "window", "person", "upload", "file"), "1"
+    )
+    admin, loose = people["Admin"], set()
+
+    for rule in RULES.values():
+        answer = admin.get(rule.url.format(**names, mapping="1", order="O-1"))
+        policy = answer.headers.get("Content-Security-Policy", "")
+        is_strict = "script-src 'self'" in policy and "unsafe" not in policy
+        if not is_strict or answer.headers.get("X-Content-Type-Options") != "nosniff":
+            loose.add(rule.url)
+
+    assert loose == set()

@@ -60,3 +60,15 @@ def test_the_script_and_the_styles_stay_small() -> None:
 
     assert Path("static/js/app.js").stat().st_size <= 12_000
     assert styles <= 30_000
+
+
+def test_every_key_that_does_something_is_listed() -> None:
+    script = Path("static/js/app.js").read_text()
+    block = re.search(r"^const keys = \{\n(.*?)^\};", script, re.MULTILINE | re.DOTALL)
+    assert block
+    known = set(re.findall(r"""(?:^|[ ,])"?([^\s"\w]|\w)"?: (?=\(\)|\w)""", block[1]))
+    offered = {key for path in TEMPLATES for key in re.findall(r'data-key="(.)"', path.read_text())}
+    listed = set(re.findall("<kbd>(.)</kbd>", Path("templates/config/_keys.html").read_text()))
+
+    assert {"j", "!", "X", "?", "["} <= known
+    assert {key.upper() for key in known | offered} - listed == set()
