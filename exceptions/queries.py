@@ -11,13 +11,13 @@ from django.db import connection
 from django.db.models import Count as Aggregate
 from django.db.models import Min, Q, QuerySet, Sum
 
-from exceptions import causes, words
+from exceptions import causes, saved_views, words
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
-from exceptions.models import Case, SavedView
+from exceptions.models import Case
 from exceptions.models.cases import CLOSED as CLOSED_STATES
-from exceptions.permissions import readable_cases, teams_of, visible_cases
+from exceptions.permissions import readable_cases, visible_cases
 from exceptions.rows import Count, GroupRow, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
 from reconciliation.fields import BadCondition
@@ -161,7 +161,7 @@ def _at_risk(found: QuerySet[Case]) -> dict[str, Any]:
 def tabs(*, user: User, at: datetime) -> list[Tab]:
     """List the saved views that `user` sees above the queue, with their counts."""
     visible, views = visible_cases(user), []
-    for view in _views(user).order_by("position", "pk"):
+    for view in saved_views.seen_by(user).order_by("position", "pk"):
         try:
             views.append((view, found_cases(visible, user=user, at=at, filters=view.filters)))
         except BadCondition:  # a field of an older version: the view says nothing now
@@ -175,12 +175,12 @@ def tabs(*, user: User, at: datetime) -> list[Tab]:
 
 def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
     """Give the filters of a saved view; raises SavedView.DoesNotExist."""
-    return list(_views(user).get(slug=slug).filters)
+    return list(saved_views.seen_by(user).get(slug=slug).filters)
 
 
 def view_names(*, user: User) -> list[tuple[str, str]]:
     """List the saved views that `user` sees, by slug and name."""
-    return list(_views(user).order_by("position", "pk").values_list("slug", "name"))
+    return list(saved_views.seen_by(user).order_by("position", "pk").values_list("slug", "name"))
 
 
 def case_row(*, case_id: int, user: User, at: datetime) -> Row:
@@ -256,11 +256,6 @@ def _search(text: str) -> Q:
 def _number(text: str) -> int | None:
     is_number = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - a bigint
     return int(text) if is_number else None
-
-
-def _views(user: User) -> QuerySet[SavedView]:
-    for_all = Q(user__isnull=True, team__isnull=True)
-    return SavedView.objects.filter(for_all | Q(user=user) | Q(team__in=teams_of(user)))
 
 
 def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:

@@ -66,6 +66,7 @@ urlpatterns: list[URLPattern] = [
     path("orders/<path:canonical_id>/replay/", replay.order, name="rebuild"),
     path("orders/<path:canonical_id>/", orders.order, name="order"),
     path("views/", views.save, name="save-view"),
+    path("views/<slug:slug>/change/", views.change, name="change-view"),
     path("views/<slug:slug>/delete/", views.delete, name="delete-view"),
     path("who/", who.who, name="who"),
     path("company/days-off/", company.add, name="days-off"),

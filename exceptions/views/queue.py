@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from exceptions import queries
+from exceptions import queries, saved_views
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.permissions import can_work_any, visible_cases
@@ -166,8 +166,19 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
         "group_href": _group_href(asked),
         "search_label": "Order, customer, event ID",
         "is_edited": asked.is_edited and bool(asked.view),
-        "can_save": asked.is_edited and bool(asked.conditions),
+        **_keeping(asked, user),
         "work_href": f"{QUEUE}next/?{query(asked)}",
+    }
+
+
+def _keeping(asked: Asked, user: User) -> dict[str, Any]:
+    """Give whether this view may be changed, and for whom what is on may be kept."""
+    view = saved_views.seen_by(user).filter(slug=asked.view).first() if asked.view else None
+    can_save = asked.is_edited and bool(asked.conditions)
+    return {
+        "can_save": can_save,
+        "can_change_view": view is not None and not saved_views.refusal(user, view),
+        "scopes": saved_views.scopes(user) if can_save else [],
     }
 
 

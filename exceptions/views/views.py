@@ -1,48 +1,84 @@
-"""Saved views of the queue: a person keeps their own."""
+"""Saved views of the queue: kept for oneself or shared, changed, deleted."""
 
 from http import HTTPStatus
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.text import slugify
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
+from exceptions import saved_views
 from exceptions.fields import FIELDS
 from exceptions.models import SavedView
+from exceptions.permissions import NotAllowed
 from exceptions.views.answers import person
+from reconciliation.clock import now
 from reconciliation.views import filters
 
-_NAME_LENGTH = 64
-_MINE = 100  # after the views that everyone has
+_QUEUE = "/exceptions/"
 
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """Keep the filters that are on under a name, for oneself."""
-    user, name = person(request), request.POST.get("name", "").strip()[:_NAME_LENGTH]
+    """Keep the filters that are on under a name, for oneself, a team or everyone."""
     conditions, problem = filters.read(FIELDS, request.POST)
-    if not name or not conditions or problem:
-        raise BadRequest(problem or "A view needs a name and a filter.")
-    slug = f"{slugify(name)[:32] or 'view'}-u{user.pk}"
-    SavedView.objects.update_or_create(
-        slug=slug,
-        user=user,
-        defaults={"name": name, "filters": conditions, "position": _MINE},
-    )
-    messages.info(request, f"View {name} saved.")
-    return _to(f"/exceptions/?view={slug}")
+    if not conditions or problem:
+        raise BadRequest(problem or "A view needs a filter.")
+    try:
+        view = saved_views.keep(
+            name=request.POST.get("name", ""),
+            filters=conditions,
+            scope=request.POST.get("scope", saved_views.ME),
+            by=person(request),
+            at=now(),
+        )
+    except NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except saved_views.CannotKeep as refusal:
+        messages.error(request, str(refusal))
+        texts = [("f", text) for text in request.POST.getlist("f")]
+        return _to(f"{_QUEUE}?{urlencode(texts)}")
+    messages.info(request, f"View {view.name} saved.")
+    return _to(f"{_QUEUE}?view={view.slug}")
+
+
+@require_POST
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """Give a view another name, or the filters that are on."""
+    conditions, problem = filters.read(FIELDS, request.POST)
+    if problem:
+        raise BadRequest(problem)
+    try:
+        view = saved_views.change(
+            slug=slug,
+            name=request.POST.get("name"),
+            filters=conditions if "f" in request.POST else None,
+            by=person(request),
+            at=now(),
+        )
+    except SavedView.DoesNotExist as missing:
+        raise Http404 from missing
+    except NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except saved_views.CannotKeep as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.info(request, f"View {view.name} saved.")
+    return _to(f"{_QUEUE}?view={slug}")
 
 
 @require_POST
 def delete(request: HttpRequest, slug: str) -> HttpResponse:
-    """Drop one of one's own views; nobody else's can be reached."""
-    view = SavedView.objects.filter(slug=slug, user=person(request)).first()
-    if view is None:
-        raise Http404
-    view.delete()
+    """Drop a view: one's own, or a shared one of those one may change."""
+    try:
+        view = saved_views.drop(slug=slug, by=person(request), at=now())
+    except SavedView.DoesNotExist as missing:
+        raise Http404 from missing
+    except NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
     messages.info(request, f"View {view.name} deleted. No exception changed.")
-    return _to("/exceptions/")
+    return _to(_QUEUE)
 
 
 def _to(href: str) -> HttpResponse:

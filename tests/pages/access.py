@@ -207,8 +207,11 @@ RULES: dict[str, Rule] = {
     "views/": Rule(
         "/views/", every_role(NOT_SO), every_role(SEEN), {"name": "Old", "f": "state:is:NEW"}
     ),
+    "views/<slug:slug>/change/": Rule(  # it comes with the product
+        "/views/mine/change/", every_role(NOT_SO), every_role(DENIED), {"name": "Ours"}
+    ),
     "views/<slug:slug>/delete/": Rule(
-        "/views/mine/delete/", every_role(NOT_SO), every_role(HIDDEN)
+        "/views/mine/delete/", every_role(NOT_SO), every_role(DENIED)
     ),
     "orders/": _page("/orders/"),
     "orders/<path:canonical_id>/": _page("/orders/{order}/"),

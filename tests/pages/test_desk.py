@@ -258,6 +258,42 @@ def test_nobody_deletes_the_view_of_another(operator: Client, lead: Client) -> N
     assert lead.post(f"/views/{slug}/delete/").status_code == 404
 
 
+def test_a_lead_shares_a_view_with_the_team_and_only_a_lead_changes_it(
+    operator: Client, lead: Client
+) -> None:
+    form = {"name": "Ours", "f": "severity:is:P1", "scope": "customer-ops"}
+
+    assert operator.post("/views/", form).status_code == 403
+    lead.post("/views/", form)
+    again = body(lead, lead.post("/views/", form)["Location"])
+    slug = SavedView.objects.get(name="Ours").slug
+    seen = body(operator, f"/exceptions/?view={slug}")
+    verdicts = [
+        operator.post(f"/views/{slug}/{verb}/").status_code for verb in ("change", "delete")
+    ]
+    lead.post(f"/views/{slug}/change/", {"name": "Our P1 and P2", "f": "severity:is_any_of:P1,P2"})
+
+    assert "There is a shared view Ours already. Nothing was saved." in again
+    assert "Priority is P1" in seen
+    assert "Delete view" not in seen
+    assert verdicts == [403, 403]
+    assert "Our P1 and P2" in body(operator, f"/exceptions/?view={slug}")
+    assert "Delete view" in body(lead, f"/exceptions/?view={slug}")
+
+
+def test_an_edited_view_offers_to_save_save_as_and_reset(operator: Client) -> None:
+    operator.post("/views/", {"name": "Urgent", "f": "severity:is:P1"})
+    slug = SavedView.objects.get(name="Urgent").slug
+
+    own = body(operator, f"/exceptions/?view={slug}&f=severity:is:P2")
+    shipped = body(operator, "/exceptions/?view=mine&f=severity:is:P2")
+    operator.post(f"/views/{slug}/change/", {"f": "severity:is:P2"})
+
+    assert all(words in own for words in ("Edited", ">Save</button>", "Save as", "Reset"))
+    assert ">Save</button>" not in shipped
+    assert SavedView.objects.get(slug=slug).filters[0]["value"] == "P2"
+
+
 @pytest.mark.django_db
 def test_an_empty_product_says_how_to_begin() -> None:
     install(at=now())
