@@ -128,6 +128,17 @@ def test_a_refusal_stays_in_its_slot_takes_the_focus_and_is_announced(
     assert queue_of(page) == rows
     assert page.locator("#snooze-until").input_value()  # what was typed is there
 
+    page.evaluate("document.querySelector('#act-comment').open = true")
+    page.fill("#comment-text", "See @lena")
+    page.set_input_files("#comment-files", {"name": "a.svg", "mimeType": "", "buffer": b"<svg>"})
+    page.keyboard.press("Control+Enter")
+    expect(slot).to_contain_text("a.svg is of a kind that is not taken")
+    assert page.locator("#comment-text").input_value() == "See @lena"
+    page.set_input_files("#comment-files", {"name": "a.txt", "mimeType": "", "buffer": b"x"})
+    page.click("#do-comment")
+    expect(page.locator(".toast")).to_contain_text("Told Lena.")
+    expect(page.locator("#panel .timeline")).to_contain_text("a.txt")
+
 
 def test_back_forward_reload_and_a_second_tab_give_the_whole_page(
     visitor: Visitor, desk: Desk
