@@ -75,6 +75,10 @@ INVARIANTS: Mapping[str, Invariant] = {
     "writebacks_stuck": Invariant(
         "Write-backs are tried on time", "write-backs are ten minutes late"
     ),
+    "comparisons_missing": Invariant(
+        "Every source is compared with its own records in time",
+        "stretches of a source's records were not compared",
+    ),
     "escalations_overdue": Invariant(
         "Escalation steps fire on time", "escalation steps did not fire"
     ),

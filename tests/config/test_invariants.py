@@ -64,6 +64,15 @@ BREACHES = [
         "UPDATE reconciliation_order SET merged_into_id = id",
     ),
     (
+        "comparisons_missing",
+        (
+            "INSERT INTO reconciliation_diffschedule (source_id, export_url, types, every_seconds,"
+            " lag_seconds, starts_at, takes_in, is_on)"
+            " SELECT min(id), 'http://x', '[]', 3600, 3600, '2026-11-02', FALSE, TRUE"
+            " FROM reconciliation_source"
+        ),
+    ),
+    (
         "escalations_overdue",
         "UPDATE exceptions_case SET next_escalation_at = '2026-11-02'",
     ),

@@ -1,6 +1,7 @@
 """Comparing with a source's own records: every window once, and no difference unseen or doubled."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import settings as properties
 from hypothesis import strategies as st
 
+from config import invariants
 from reconciliation import diff, validate
 from reconciliation.models import (
     DiffFinding,
@@ -63,6 +65,12 @@ def billed(number: int = 1, at: datetime = NOON, amount_minor: int = 1000) -> Ev
 def compare(at: datetime = READY) -> DiffWindow:
     diff.take(limit=10, at=at)
     return DiffWindow.objects.order_by("since")[0]
+
+
+def stretches_missing(at: datetime) -> list[str]:
+    """Say what the watchdog finds missing, by the hour."""
+    (found,) = invariants.check(at=at, names=["comparisons_missing"])
+    return [re.sub(r"from \S+ (\d\d:\d\d)\S+", r"from \1", each) for each in found.sample]
 
 
 def findings() -> dict[str, str]:
@@ -192,6 +200,23 @@ def test_windows_are_made_once_each_and_missed_ones_are_caught_up(exporter: Expo
     assert all(before.until == after.since for before, after in zip(windows, windows[1:]))  # noqa: B905, RUF007
     assert {window.state for window in windows} == {"DONE"}
     assert len(exporter.asked) == 5
+
+
+def test_an_export_that_was_brought_hides_no_window_that_was_missed(exporter: Exporter) -> None:
+    schedule = scheduled(exporter)
+    for since, until in ((2, 3), (4.5, 7)):
+        diff.compare_with(
+            source=schedule.source, messages=[], types=["invoice.issued"],
+            since=NOON + since * HOUR, until=NOON + until * HOUR, at=NOON + 9 * HOUR,
+        )  # fmt: skip
+    missing = stretches_missing(at=NOON + 9 * HOUR)
+
+    diff.take(limit=30, at=NOON + 9 * HOUR)
+
+    begun = DiffWindow.objects.order_by("since").values_list("since", flat=True)
+    assert [(since - NOON) / HOUR for since in begun] == [0, 1, 2, 3, 4, 4.5, 7]
+    assert missing == ["billing from 12:00", "billing from 15:00"]
+    assert stretches_missing(at=NOON + 9 * HOUR) == []
 
 
 def test_a_window_is_not_compared_before_it_is_complete(exporter: Exporter) -> None:
