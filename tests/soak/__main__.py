@@ -13,6 +13,7 @@ import django
 
 from config import embedded
 from tests.chaos.kills import chaos
+from tests.soak.machines import work
 
 
 def main() -> None:
@@ -20,7 +21,8 @@ def main() -> None:
     asked = _parser().parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("LOG_LEVEL", "CRITICAL")
-    found = {"fuzz": _fuzz, "chaos": _chaos, "kills": _kills}[asked.name](asked)
+    runs = {"fuzz": _fuzz, "chaos": _chaos, "kills": _kills, "machines": _machines}
+    found = runs[asked.name](asked)
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     sys.exit(1 if found["failures"] else 0)
 
@@ -35,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     kills = names.add_parser("kills", help="workers killed over many orders")
     kills.add_argument("--orders", type=int, default=100_000)
     kills.add_argument("--workers", type=int, default=8)
+    machines = names.add_parser("machines", help="one worker, then several on their own machines")
+    machines.add_argument("--orders", type=int, default=20_000)
+    machines.add_argument("--workers", type=int, default=2)
     for each in (fuzz, chaos, kills):
         each.add_argument("--seed", type=int, default=1)
     return parser
@@ -70,6 +75,18 @@ def _kills(asked: argparse.Namespace) -> dict[str, Any]:
         pause=(0.2, 1.5),
         seed=asked.seed,
     ).as_json()
+
+
+def _machines(asked: argparse.Namespace) -> dict[str, Any]:
+    runs = []
+    for workers in (1, asked.workers):
+        with tempfile.TemporaryDirectory(prefix="recon-machines-") as folder:
+            runs.append(work(orders=asked.orders, workers=workers, folder=Path(folder)))
+    return {
+        "runs": [run.as_json() for run in runs],
+        "times_as_fast": round(runs[0].seconds / runs[-1].seconds, 2),
+        "failures": [failure for run in runs for failure in run.failures],
+    }
 
 
 def _set_up() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ _COUNTED: Mapping[type[Model], tuple[str, ...]] = {
 }
 
 
-def tell(*, orders: int) -> None:
+def tell(*, orders: int, at: datetime = TOLD_AT) -> None:
     """Install the product and have all that the systems say of so many orders received."""
     install_product()
     placed = {"currency": "EUR", "total_minor": 1000, "confirmed": True, "lines": [line()]}
@@ -48,13 +48,18 @@ def tell(*, orders: int) -> None:
             Path(__file__).with_name("crowd.sql").read_text(),
             {
                 "orders": orders,
-                "at": TOLD_AT,
+                "at": at,
                 "placed": json.dumps(placed),
                 "money": json.dumps(_MONEY),
                 "lines": json.dumps(parcel),
             },
         )
         cursor.execute("ANALYZE reconciliation_event")
+
+
+def long_ago() -> datetime:
+    """Give a moment whose windows are over by the true clock."""
+    return datetime.now(UTC) - timedelta(days=5)
 
 
 def is_waiting(stage: str) -> bool:
