@@ -18,6 +18,8 @@ from tests.chaos.product import DOUBLED, Processes, a_product, count, wait_until
 
 _SECRETS = ("MASTER_KEY", "SECRET_KEY")
 _PROGRAM = "import django; django.setup(); from tests.soak import crowd; "
+# Celery says what each task has done, which the product finds too much to log.
+_TRACED = "from config import logs; logs._CHATTY = (); from celery.__main__ import main; main()"
 _TOOK = re.compile(r"Task stage\[[^]]*\] succeeded in \S+: (\d+)")
 _LEFT = """
 SELECT
@@ -32,6 +34,7 @@ SELECT
     )
 """
 _LONGEST_SECONDS = 7_200
+_FLAGS = ("--concurrency", "1", "--without-gossip", "-l", "INFO")
 
 
 @dataclass
@@ -60,10 +63,12 @@ def work(*, orders: int, workers: int, folder: Path) -> Worked:
             stack.callback(_stop, machine)
         rows = stack.enter_context(product.connect()).cursor()
         for machine in machines:
-            machine.start("worker", *_celery("worker", "--concurrency", "1", "-l", "INFO"))
+            node = f"worker@{_home(machine).name}"  # as the host's name would make it
+            machine.start("worker", *_celery("worker", "-n", node, *_FLAGS))
         wait_until(lambda: all("ready." in _log(machine) for machine in machines))
+        schedule = _home(machines[0]) / "beat"
         began = time.monotonic()
-        machines[0].start("beat", *_celery("beat", "-l", "WARNING", "-s", "beat"))
+        machines[0].start("beat", *_celery("beat", "-l", "WARNING", "-s", str(schedule)))
         _wait_until_done(rows)
         found.seconds = round(time.monotonic() - began, 1)
         found.units_by_worker = [sum(map(int, _TOOK.findall(_log(each)))) for each in machines]
@@ -92,11 +97,15 @@ def _stop(machine: Processes) -> None:
 
 
 def _celery(*command: str) -> tuple[str, ...]:
-    return ("-m", "celery", "-A", "config.celery", *command)
+    return ("-c", _TRACED, "-A", "config.celery", *command)
+
+
+def _home(machine: Processes) -> Path:
+    return Path(machine.environment["RECON_DATA"])
 
 
 def _log(machine: Processes) -> str:
-    return Path(machine.environment["RECON_DATA"], "log").read_text()
+    return (_home(machine) / "log").read_text()
 
 
 def _made(folder: Path, name: str) -> Path:
