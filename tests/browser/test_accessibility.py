@@ -35,6 +35,8 @@ PAGES = (
     "/teams/customer-ops/",
     "/who/",
     "/who/?q=ORD-1",
+    "/go/?q=ORD-1",
+    "/keys/",
     "/metrics/",
     "/audit/",
     "/jobs/",

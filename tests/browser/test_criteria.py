@@ -156,6 +156,8 @@ def test_back_forward_reload_and_a_second_tab_give_the_whole_page(
     page.click(f"#a{second.pk}")
     expect(page.locator(f"#panel[data-case='{second.pk}']")).to_be_visible()
     places.append(page.url)
+    page.keyboard.press("Escape")  # closes the panel, and is a place of its own
+    expect(page.locator("section#panel")).to_have_count(0)
     page.click(".tabs a:nth-child(2)")
     expect(page.locator(".tabs a:nth-child(2)")).to_have_attribute("aria-current", re.compile("."))
     places.append(page.url)
@@ -165,8 +167,11 @@ def test_back_forward_reload_and_a_second_tab_give_the_whole_page(
         expect(page.locator("h1")).to_have_count(1)
 
     for move in (page.go_back, page.go_back, page.go_forward, page.reload):
-        move()
+        page.evaluate("() => { document.documentElement.dataset.left = 'yes'; }")
+        move(wait_until="commit")
+        expect(page.locator("html[data-ready]:not([data-left])")).to_have_count(1)
         is_whole()
+    expect(page.locator("#rows tr")).to_have_count(3)  # forward again: the closed panel's list
     for place in places:
         page.goto(place)
         is_whole()

@@ -1,8 +1,8 @@
-"""The command menu over any page, by keyboard alone; back and forward lead where they say."""
+"""The command menu over any page, by keyboard alone."""
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from exceptions.models import Case
 from tests.browser.conftest import Desk, Visitor
@@ -41,28 +41,3 @@ def test_anything_is_reached_by_the_keyboard_alone(visitor: Visitor, desk: Desk)
     expect(page).to_have_url(re.compile("/teams/"))
 
     assert Case.objects.filter(owner=desk.lead).count() == 1
-
-
-def move(page: Page, where: str) -> None:
-    """Press the browser's button, without waiting for what it loads."""
-    page.evaluate(f"() => {{ setTimeout(() => history.{where}()); }}")
-
-
-def test_back_and_forward_show_what_the_address_says(visitor: Visitor, desk: Desk) -> None:
-    case = Case.objects.order_by("resolve_due_at", "pk")[0]
-    page = visitor.open("/exceptions/", by=desk.operator)
-    page.locator(f"#a{case.pk}").click()
-    expect(page.locator("section#panel")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(page.locator("section#panel")).to_have_count(0)
-
-    move(page, "back")
-    expect(page.locator("h1#panel-title")).to_be_visible()  # the whole page of the case
-    move(page, "forward")
-    expect(page.locator("#rows tr")).to_have_count(3)
-    move(page, "back")
-    expect(page.locator("h1#panel-title")).to_be_visible()
-    move(page, "back")
-
-    expect(page).to_have_url(f"{visitor.address}/exceptions/")
-    expect(page.locator("#rows tr")).to_have_count(3)
