@@ -196,6 +196,7 @@ FIELDS = Registry(
         Moment("found_at", "Difference found", ("discrepancy__opened_at",)),
         Moment("cleared_at", "Difference gone", ("discrepancy__cleared_at",)),
         Choice("check_team", "Team of the check", ("discrepancy__team__slug",), choices=team_names),
+        Text("destination", "Written to", ("discrepancy__writeback__target__slug",)),
         SILENT_SOURCE,
         *HISTORY,
         *(field for name, field in DISCREPANCY.items() if name not in _OF_THE_CASE),

@@ -1,4 +1,4 @@
-"""The fields of the queue that ask a case's history: who settled it, when it changed hands.
+"""The fields of the queue that ask a case's history: who settled it, who had it, what was tried.
 
 They are asked of the database only; a rule never rests on them.
 """
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, lookups
+from django.db.models.functions import Coalesce
 
-from exceptions.models import Case, Handoff
-from reconciliation.fields import BadCondition, Choice, Field
+from exceptions.models import Case, Comment, Handoff, RepairAttempt
+from reconciliation.fields import BadCondition, Choice, Field, Number
 from reconciliation.fields.kinds import Asked
 
 _A_DAY = timedelta(days=1)
+_COMPARED: dict[str, Any] = {
+    "at_least": lookups.GreaterThanOrEqual,
+    "at_most": lookups.LessThanOrEqual,
+    "is": lookups.Exact,
+}
 _BY_THE_PRODUCT = Q(changed_by__startswith="service:")
 
 
@@ -31,6 +37,30 @@ class Alone(Choice):
 
     def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
         return settled_alone() if wanted == "true" else ~settled_alone()
+
+    def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
+        raise BadCondition(f"{self.label} is asked of the database only.")
+
+
+@dataclass(frozen=True)
+class Commented(Alone):
+    """Whether a person wrote something on it."""
+
+    def _leaf(self, _operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        written = Q(Exists(Comment.objects.filter(case=OuterRef("pk"))))
+        return written if wanted == "true" else ~written
+
+
+@dataclass(frozen=True)
+class Attempts(Number):
+    """How many repairs were run on it, by people and by the product."""
+
+    operators: ClassVar[tuple[str, ...]] = ("at_least", "at_most", "is")
+
+    def _leaf(self, operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
+        runs = RepairAttempt.objects.filter(case=OuterRef("pk")).order_by().values("case")
+        number = Coalesce(Subquery(runs.annotate(number=Count("pk")).values("number")), 0)
+        return Q(_COMPARED[operator](number, wanted))
 
     def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
         raise BadCondition(f"{self.label} is asked of the database only.")
@@ -119,6 +149,8 @@ HISTORY = (
         ("closed_by",),
         choices=[("true", "yes"), ("false", "no")],
     ),
+    Commented("commented", "Has a comment", ("pk",), choices=[("true", "yes"), ("false", "no")]),
+    Attempts("attempts", "Repair attempts", ("pk",)),
     HandedOver("handed_over", "Handed over", ("pk",)),
     HandedBetween("handoff", "Handoff", ("pk",)),
 )

@@ -25,7 +25,7 @@ QUEUE = "/exceptions/"
 OFFERED = (
     "check_name", "team", "owner", "state", "severity", "sla", "at_risk_minor", "currency",
     "waiting_for", "repair", "opened_at", "age", "closed", "closed_at", "route", "customer",
-    "channel", "order_state", "order_source",
+    "channel", "order_source", "destination", "order_state", "commented", "attempts",
 )  # fmt: skip
 _CLOSED_TOO = {"field": "closed", "operator": "is_any_of", "value": ["true", "false"]}
 

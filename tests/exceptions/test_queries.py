@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from exceptions import clocks, comments, intake, ownership, queries, repair, words
 from exceptions.fields import FIELDS
-from exceptions.models import Case, SavedView
+from exceptions.models import Case, RepairAttempt, SavedView
 from exceptions.repairs import kinds_for
 from exceptions.rows import Row
 from reconciliation import rulebook, writeback
@@ -118,6 +118,12 @@ def test_search_finds_by_any_id_and_by_the_beginning_of_the_customer(text: str) 
         ("by_machine", "is", "true", False),
         ("order", "is", "O-1", True),
         ("age", "at_least", "3d", False),
+        ("commented", "is", "true", True),
+        ("commented", "is", "false", False),
+        ("attempts", "is", "1", True),
+        ("attempts", "at_least", "2", False),
+        ("attempts", "at_most", "0", False),
+        ("destination", "is", "erp", False),
     ],
 )
 def test_filters_ask_what_they_say(
@@ -127,7 +133,11 @@ def test_filters_ask_what_they_say(
     is_found: bool,  # noqa: FBT001
 ) -> None:
     olga = operator()
-    case(owner=olga, resolve_due_at=WEDNESDAY)
+    known = case(owner=olga, resolve_due_at=WEDNESDAY)
+    comments.comment(case_id=known.pk, text="On it.", by=olga, at=WEDNESDAY)
+    RepairAttempt.objects.create(
+        case=known, kind="link_order", plan={}, state="FAILED", at=WEDNESDAY
+    )
     asked = [{"field": field, "operator": operator_, "value": value}]
 
     page = queries.queue_page(user=olga, at=LATER, filters=asked)
