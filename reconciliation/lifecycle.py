@@ -37,15 +37,16 @@ def advance(
 
     Every hop leaves a history row and an audit row. `causes` names the event for each order
     where they differ. `verdicts` names a table of new verdicts (order_id, verdict, is_closable),
-    which are written on what moves.
+    which are written on what moves; who judged the orders holds their locks.
     """
     if not order_ids:
         return 0
     ids = sorted(set(order_ids))
     named = causes or {}
     with connection.cursor() as cursor:
-        # A statement of its own: the next one must see what others committed before the lock.
-        cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
+        if not verdicts:
+            # A statement of its own: the next one must see what others committed before the lock.
+            cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
         cursor.execute(
             advance_sql(verdicts),
             {

@@ -17,7 +17,7 @@ from reconciliation import lifecycle, rulebook
 from reconciliation.checks import compiled, working_days
 from reconciliation.models import Order, Run, Team
 from reconciliation.rulebook import Rulebook
-from reconciliation.sql import load
+from reconciliation.sql import array, load
 
 ACTOR = "service:reconcile"
 _BATCH = 5_000  # measured: more gains little, and a batch is what a crash repeats
@@ -43,7 +43,7 @@ class Counts:
 def take(*, limit: int, at: datetime) -> int:
     """Judge up to `limit` orders that are due, and note the pass; says how many it judged."""
     due = _ids("pass_claim_due", {"at": at, "batch_limit": limit})
-    taken = _ids("pass_take_due", {"at": at, "order_ids": due}) if due else []
+    taken = _ids("pass_take_due", {"at": at, "order_ids": array(due)}) if due else []
     if not taken:
         return 0
     rules = rulebook.live()
@@ -57,7 +57,7 @@ def judge(*, order_ids: Sequence[int], at: datetime) -> Counts:
     """Judge these orders now, due or not, and say what was found."""
     ids = sorted(set(order_ids))
     with connection.cursor() as cursor:
-        cursor.execute(load("lock_orders"), {"order_ids": ids})
+        cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
     return _judge(ids, rules=rulebook.live(), at=at)
 
 
@@ -93,7 +93,7 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
     given = {
         "at": at,
         "actor": ACTOR,
-        "order_ids": list(ids),
+        "order_ids": array(ids),
         "rulebook_version": rules.number,
         "close_days": rules.close_after_days,
         "stage_checks": rules.stage_checks(),
@@ -120,8 +120,8 @@ def _gather(rules: Rulebook, ids: Sequence[int]) -> None:
     _run(load("pass_tables"), {})
     _run(
         "INSERT INTO pass_order SELECT orders.* FROM reconciliation_order AS orders"
-        " WHERE orders.id = ANY(%(ids)s) AND orders.merged_into_id IS NULL",
-        {"ids": list(ids)},
+        " WHERE orders.id = ANY(%(ids)s::bigint[]) AND orders.merged_into_id IS NULL",
+        {"ids": array(ids)},
     )
     _run(
         "INSERT INTO pass_check SELECT *"
