@@ -16,6 +16,7 @@ from django.utils.cache import add_never_cache_headers, patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from config import preferences
+from exceptions.permissions import roles
 
 Answer = Callable[[HttpRequest], HttpResponse]
 # A person without a role may still change how pages look, and leave.
@@ -77,7 +78,7 @@ class NeedsRole:
         user = request.user
         if not user.is_authenticated or user.is_superuser:
             return
-        if not user.groups.exists():
+        if not roles(user):
             raise NoRole("Your account has no role yet, so there is nothing to show.")
 
 

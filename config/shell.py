@@ -98,7 +98,7 @@ class Shell:
         if href == "/inbox/":  # not kept: what was just read is read
             return inbox.unread(user), "unread"
         if href == "/exceptions/bulk/":
-            return waiting_count(user=user), "to agree to"
+            return _recent(f"bulk of {user.pk}", lambda: waiting_count(user=user)), "to agree to"
         return 0, ""
 
 

@@ -1,6 +1,7 @@
 """What the exception desk's pages ask of the queue: pages of rows, views, counts."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from exceptions import causes, saved_views, words
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
-from exceptions.models import Case
+from exceptions.models import Case, SavedView
 from exceptions.models.cases import CLOSED as CLOSED_STATES
 from exceptions.permissions import readable_cases, visible_cases
 from exceptions.rows import Count, GroupRow, KeysetPage, Money, Row, Summary, Tab
@@ -32,13 +33,12 @@ __all__ = [
     "found_cases",
     "groups",
     "open_count",
+    "overview",
     "queue_page",
     "repair_preview",
     "repair_title",
     "rows_of_order",
-    "summary",
     "systems_of",
-    "tabs",
     "view_filters",
     "view_names",
     "window_ends",
@@ -50,6 +50,16 @@ _ENDS = {CLOSED, "state", "closed_at"}  # a filter on one of these also finds wh
 _NAMES = {"is", "is_any_of"}
 _MOST = words.MOST_COUNTED + 1
 _MOST_SUMMED = 50_000
+_SUMS = """(
+    SELECT jsonb_agg(to_jsonb(summed) ORDER BY summed.currency)
+    FROM (
+        SELECT
+            capped.currency, sum(capped.at_risk_minor)::bigint AS at_risk_minor, count(*) AS number
+        FROM ({found}) AS capped
+        GROUP BY capped.currency
+    ) AS summed
+)"""
+_Part = tuple[str, Sequence[Any]]  # a value in SQL, and its parameters
 
 
 class BadCursor(Exception):
@@ -65,6 +75,7 @@ def queue_page(
     after: str = "",
     size: int = 50,
     is_grouped: bool = False,
+    names: Names | None = None,
 ) -> KeysetPage:
     """Give one page of what `user` may see, by due time, worst first.
 
@@ -82,8 +93,8 @@ def queue_page(
         found = found.exclude(resolve_due_at=due_at, pk__lte=case_id)
     ordered = found.select_related(*RELATED).order_by("resolve_due_at", "pk")
     cases = list(ordered[: size + 1])
-    names = Names.read()
-    rows = [row(case, names=names, at=at) for case in cases[:size]]
+    known = names or Names.read()
+    rows = [row(case, names=known, at=at) for case in cases[:size]]
     next_cursor = cursor(cases[size - 1]) if len(cases) > size else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
 
@@ -122,55 +133,46 @@ def _group(first: Case, parts: list[Any], *, at: datetime) -> GroupRow:
 
 def capped_count(found: QuerySet[Case]) -> Count:
     """Count a set, to 1,000 at most."""
-    (number,) = _counts([found])
+    (number,) = _in_one_query([_capped(found)])
     return words.count(number)
 
 
-def summary(*, user: User, at: datetime, filters: list[dict[str, Any]]) -> Summary:
-    """Count what a view holds, to 1,000 at most, and sum what is at risk in it."""
+def overview(
+    *, user: User, at: datetime, filters: list[dict[str, Any]]
+) -> tuple[Summary, list[Tab]]:
+    """Count what a view holds, to 1,000 at most, sum what is at risk in it, and count all views.
+
+    The views are those that `user` sees above the queue.
+    """
     found = found_cases(visible_cases(user), user=user, at=at, filters=filters)
     late = found.filter(closed_at__isnull=True, resolve_due_at__lt=at)
-    open_, over = _counts([found, late])
-    return Summary(
-        open=words.count(open_),
-        over_sla=words.count(over),
-        **_at_risk(found),
+    views = _views(user, at=at)
+    counted = map(_capped, [found, late, *(held for _, held in views)])
+    at_risk, *numbers = _in_one_query([_at_risk(found), *counted])
+    open_, over, *others = map(words.count, numbers)
+    tabs = [
+        Tab(slug=view.slug, name=view.name, count=count)
+        for (view, _), count in zip(views, others, strict=True)
+    ]
+    sums = at_risk or []
+    summary = Summary(
+        open=open_,
+        over_sla=over,
+        at_risk=[Money(each["at_risk_minor"], each["currency"]) for each in sums],
+        is_at_least=sum(each["number"] for each in sums) > _MOST_SUMMED,
     )
+    return summary, tabs
 
 
-def _at_risk(found: QuerySet[Case]) -> dict[str, Any]:
-    """Sum what is at risk by currency, over as many as can be added up while somebody waits."""
-    some = found.order_by().filter(at_risk_minor__gt=0).values("currency", "at_risk_minor")
-    try:
-        text, given = some[: _MOST_SUMMED + 1].query.sql_with_params()
-    except EmptyResultSet:
-        return {"at_risk": [], "is_at_least": False}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT currency, sum(at_risk_minor)::bigint, count(*)"  # noqa: S608 - of the ORM
-            f" FROM ({text}) AS capped GROUP BY currency ORDER BY currency",
-            given,
-        )
-        sums = cursor.fetchall()
-    return {
-        "at_risk": [Money(at_risk_minor, currency) for currency, at_risk_minor, _ in sums],
-        "is_at_least": sum(many for _, _, many in sums) > _MOST_SUMMED,
-    }
-
-
-def tabs(*, user: User, at: datetime) -> list[Tab]:
-    """List the saved views that `user` sees above the queue, with their counts."""
+def _views(user: User, *, at: datetime) -> list[tuple[SavedView, QuerySet[Case]]]:
+    """Give the saved views that `user` sees above the queue, with what they hold."""
     visible, views = visible_cases(user), []
     for view in saved_views.seen_by(user).order_by("position", "pk"):
         try:
             views.append((view, found_cases(visible, user=user, at=at, filters=view.filters)))
         except BadCondition:  # a field of an older version: the view says nothing now
             continue
-    counts = _counts([found for _, found in views])
-    return [
-        Tab(slug=view.slug, name=view.name, count=words.count(number))
-        for (view, _), number in zip(views, counts, strict=True)
-    ]
+    return views
 
 
 def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
@@ -198,8 +200,7 @@ def rows_of_order(*, order_id: int, user: User, at: datetime) -> list[Row]:
 
 def open_count(*, user: User) -> Count:
     """Count the open exceptions that `user` may see, for the rail."""
-    (number,) = _counts([visible_cases(user).filter(closed_at__isnull=True, merged_into=None)])
-    return words.count(number)
+    return capped_count(visible_cases(user).filter(closed_at__isnull=True, merged_into=None))
 
 
 def found_cases(
@@ -258,23 +259,34 @@ def _number(text: str) -> int | None:
     return int(text) if is_number else None
 
 
-def _counts(many: Iterable[QuerySet[Case]]) -> list[int]:
-    """Count each set up to one more than 1,000, all in one query."""
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for found in many:
-        try:
-            text, given = found.order_by().values("pk")[:_MOST].query.sql_with_params()
-        except EmptyResultSet:  # a person without a team, a filter that nothing meets
-            parts.append("0")
-            continue
-        parts.append(f"(SELECT count(*) FROM ({text}) AS capped)")  # noqa: S608 - of the ORM
-        parameters.extend(given)
-    if not parts:
-        return []
+def _capped(found: QuerySet[Case]) -> _Part:
+    """Write the count of a set, up to one more than 1,000."""
+    try:
+        text, given = found.order_by().values("pk")[:_MOST].query.sql_with_params()
+    except EmptyResultSet:  # a person without a team, a filter that nothing meets
+        return "0", ()
+    return f"(SELECT count(*) FROM ({text}) AS capped)", given  # noqa: S608 - of the ORM
+
+
+def _at_risk(found: QuerySet[Case]) -> _Part:
+    """Write the sums at risk by currency, over as many as can be added up while somebody waits."""
+    some = found.order_by().filter(at_risk_minor__gt=0).values("currency", "at_risk_minor")
+    try:
+        text, given = some[: _MOST_SUMMED + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return "NULL", ()
+    return _SUMS.format(found=text), given
+
+
+def _in_one_query(parts: Sequence[_Part]) -> list[Any]:
+    """Ask for several values at once."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
-        return list(cursor.fetchone())
+        cursor.execute(
+            f"SELECT {', '.join(text for text, _ in parts)}",
+            [each for _, given in parts for each in given],
+        )
+        values = list(cursor.fetchone())
+    return [json.loads(value) if isinstance(value, str) else value for value in values]
 
 
 def cursor(case: Case) -> str:

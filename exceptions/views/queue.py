@@ -16,6 +16,8 @@ from exceptions import queries, saved_views
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.permissions import can_work_any, visible_cases
+from exceptions.rows import Count
+from exceptions.table import Names
 from exceptions.views.answers import is_swap, person
 from reconciliation.clock import now
 from reconciliation.models import Source
@@ -65,17 +67,24 @@ def queue(request: HttpRequest) -> HttpResponse:
     if filters.is_adding(request.GET) and not asked.problem:
         texts = [filters.to_text(each) for each in asked.conditions]
         return redirect(filters.href(QUEUE, asked.keep, texts))
-    if not Case.objects.exists() and not Source.objects.exclude(kind="internal").exists():
-        return render(request, "exceptions/first_run.html")
+    names = Names.read()
     try:
-        context = _list(request, asked, at=at)
+        context = _list(request, asked, names=names, at=at)
     except queries.BadCursor as refusal:
         raise BadRequest(str(refusal)) from refusal
+    if not context["page"].rows and _is_first_day():
+        return render(request, "exceptions/first_run.html")
     if is_swap(request) and request.headers.get("HX-Target") == "list":
+        context["total"] = _total(request, asked, at=at)
         return render(request, "exceptions/_list.html", context)
-    context |= _frame(request, asked, at=at)
+    context |= _frame(request, asked, names=names, at=at)
+    context["total"] = _total(request, asked, at=at) if asked.search else context["summary"].open
     status = HTTPStatus.UNPROCESSABLE_ENTITY if asked.problem else HTTPStatus.OK
     return render(request, "exceptions/queue.html", context, status=status)
+
+
+def _is_first_day() -> bool:
+    return not Case.objects.exists() and not Source.objects.exclude(kind="internal").exists()
 
 
 def read(given: QueryDict, *, user: User) -> Asked:
@@ -99,12 +108,12 @@ def read(given: QueryDict, *, user: User) -> Asked:
     )
 
 
-def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]:
+def _list(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> dict[str, Any]:
     """Give what the table and its empty state show."""
     user = person(request)
     page = queries.queue_page(
         user=user, at=at, filters=asked.conditions, search=asked.search, after=asked.after,
-        is_grouped=asked.is_grouped,
+        is_grouped=asked.is_grouped, names=names,
     )  # fmt: skip
     asks: dict[str, Any] = {
         "user": user, "at": at, "filters": asked.conditions, "search": asked.search
@@ -121,12 +130,17 @@ def _list(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]
         "kept": [*asked.keep.items(), *(("f", text) for text in _texts(asked))],
     }
     context |= {"groups": groups, "can_tick": can_work_any(user)}
-    if page.rows:
-        found = queries.found_cases(visible_cases(user), **asks)
-        context["total"] = queries.capped_count(found)
     if not page.rows and not groups:
         context |= _emptiness(request, asked)
     return context
+
+
+def _total(request: HttpRequest, asked: Asked, *, at: datetime) -> Count:
+    user = person(request)
+    found = queries.found_cases(
+        visible_cases(user), user=user, at=at, filters=asked.conditions, search=asked.search
+    )
+    return queries.capped_count(found)
 
 
 def _emptiness(request: HttpRequest, asked: Asked) -> dict[str, Any]:
@@ -145,14 +159,15 @@ def _emptiness(request: HttpRequest, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any]:
+def _frame(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> dict[str, Any]:
     """Give what stands above the table."""
     user = person(request)
+    summary, tabs = queries.overview(user=user, at=at, filters=asked.conditions)
     return {
         "view": asked.view,
         "view_name": asked.view_name,
-        "tabs": queries.tabs(user=user, at=at),
-        "summary": queries.summary(user=user, at=at, filters=asked.conditions),
+        "tabs": tabs,
+        "summary": summary,
         "bar": filters.bar(
             FIELDS,
             asked.conditions,
@@ -160,6 +175,7 @@ def _frame(request: HttpRequest, asked: Asked, *, at: datetime) -> dict[str, Any
             keep=asked.keep,
             offered=OFFERED,
             problem=asked.problem,
+            options={"check_name": tuple(names.checks.items())},
         ),
         "search": asked.search,
         "is_grouped": asked.is_grouped,

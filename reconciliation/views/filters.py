@@ -5,6 +5,7 @@ A filter is `f=field:operator:value` in the address, several values parted by co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from django.http import QueryDict
@@ -101,10 +102,12 @@ def bar(
     keep: Mapping[str, str],
     offered: Sequence[str],
     problem: str = "",
+    options: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType({}),
 ) -> FilterBar:
     """Lay out the filter bar of the list at `action`; `keep` are the address's other parts.
 
-    The menu shows the fields `offered`; an address may speak of all.
+    The menu shows the fields `offered`; an address may speak of all. `options` are those of fields
+    that the caller has read already.
     """
     texts = tuple(to_text(each) for each in conditions if "field" in each)
     chips = tuple(
@@ -118,7 +121,10 @@ def bar(
         action=action,
         chips=chips,
         kept=texts,
-        fields=tuple(_option(registry[name]) for name in offered),
+        fields=tuple(
+            _option(registry[name], options.get(name) or tuple(registry[name].options()))
+            for name in offered
+        ),
         operators=tuple(OPERATORS.items()),
         problem=problem,
     )
@@ -136,5 +142,5 @@ def _added(given: QueryDict) -> list[str]:
     return [":".join(given.get(name, "").strip() for name in ("field", "operator", "value"))]
 
 
-def _option(field: Field) -> Option:
-    return Option(field.name, field.label, tuple(field.options()), " ".join(field.operators))
+def _option(field: Field, options: tuple[tuple[str, str], ...]) -> Option:
+    return Option(field.name, field.label, options, " ".join(field.operators))

@@ -62,8 +62,7 @@ def test_a_page_costs_the_same_few_queries_whatever_it_holds(
 
     with django_assert_max_num_queries(12):
         page = queries.queue_page(user=olga, at=LATER, filters=[])
-        queries.summary(user=olga, at=LATER, filters=[])
-        queries.tabs(user=olga, at=LATER)
+        queries.overview(user=olga, at=LATER, filters=[])
 
     assert len(page.rows) == 30
 
@@ -148,7 +147,8 @@ def test_filters_ask_what_they_say(
 def test_every_shipped_view_has_a_meaning_and_a_count() -> None:
     olga = operator()
     case(owner=olga)
-    shown = {tab.slug: tab.count.number for tab in queries.tabs(user=olga, at=LATER)}
+    _, tabs = queries.overview(user=olga, at=LATER, filters=[])
+    shown = {tab.slug: tab.count.number for tab in tabs}
 
     for view in SavedView.objects.all():
         assert FIELDS.problems(view.filters) == []

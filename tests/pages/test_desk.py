@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.contrib.staticfiles.finders import find as find_static
 from django.test import Client
-from pytest_django import DjangoCaptureOnCommitCallbacks
+from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
 from config.install import install
 from exceptions.models import Case, RepairAttempt, SavedView
@@ -95,6 +95,16 @@ def static(address: str) -> bytes:
     found = find_static(address.removeprefix("/static/"))
     assert found is not None, address
     return Path(found).read_bytes()
+
+
+@pytest.mark.parametrize("role", ["Operator", "Team lead", "Admin"])
+def test_the_whole_page_asks_the_database_twelve_times_at_most(
+    people: dict[str, Client], role: str, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    people[role].get("/exceptions/")  # counts of the rail are kept for some seconds
+
+    with django_assert_max_num_queries(12):
+        people[role].get("/exceptions/")
 
 
 def test_older_rows_follow_without_a_gap(operator: Client, desk: datetime) -> None:
