@@ -177,7 +177,7 @@ def _views(user: User, *, at: datetime) -> list[tuple[SavedView, QuerySet[Case]]
 
 def view_filters(*, slug: str, user: User) -> list[dict[str, Any]]:
     """Give the filters of a saved view; raises SavedView.DoesNotExist."""
-    return list(saved_views.seen_by(user).get(slug=slug).filters)
+    return list(saved_views.opened_by(user).get(slug=slug).filters)
 
 
 def view_names(*, user: User) -> list[tuple[str, str]]:

@@ -63,6 +63,8 @@ def keep(
     known = SavedView.objects.filter(slug=slug).first()
     if known and scope != ME:
         raise CannotKeep(f"There is a shared view {known.name} already. Nothing was saved.")
+    if known and known.name != _name(name):  # they differ by signs that no address has
+        raise CannotKeep(f"The name is too like that of {known.name}. Nothing was saved.")
     view = known or SavedView(slug=slug, user=by if scope == ME else None, team=team)
     view.name, view.filters = _name(name), filters
     view.position = _AFTER_SHIPPED.get(scope, _OF_TEAMS)
@@ -102,6 +104,13 @@ def seen_by(user: User) -> QuerySet[SavedView]:
     return SavedView.objects.filter(for_all | Q(user=user) | Q(team__in=teams_of(user)))
 
 
+def opened_by(user: User) -> QuerySet[SavedView]:
+    """Give the views whose address works for `user`: those they see; for an Admin every team's."""
+    if ADMIN not in roles(user):
+        return seen_by(user)
+    return SavedView.objects.filter(Q(user__isnull=True) | Q(user=user))
+
+
 def _led(by: User) -> QuerySet[Team]:
     return Team.objects.filter(memberships__user=by, memberships__is_lead=True)
 
@@ -120,7 +129,7 @@ def _lock(by: User) -> None:
 
 def _locked(slug: str, by: User) -> SavedView:
     _lock(by)
-    pk = seen_by(by).values_list("pk", flat=True).get(slug=slug)
+    pk = opened_by(by).values_list("pk", flat=True).get(slug=slug)
     view = SavedView.objects.select_for_update(of=("self",)).select_related("team").get(pk=pk)
     if why_not := refusal(by, view):
         raise NotAllowed(why_not)

@@ -189,7 +189,7 @@ def _frame(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) ->
 
 def _keeping(asked: Asked, user: User) -> dict[str, Any]:
     """Give whether this view may be changed, and for whom what is on may be kept."""
-    view = saved_views.seen_by(user).filter(slug=asked.view).first() if asked.view else None
+    view = saved_views.opened_by(user).filter(slug=asked.view).first() if asked.view else None
     can_save = asked.is_edited and bool(asked.conditions)
     return {
         "can_save": can_save,

@@ -291,6 +291,30 @@ def test_a_lead_shares_a_view_with_the_team_and_only_a_lead_changes_it(
     assert "Delete view" in body(lead, f"/exceptions/?view={slug}")
 
 
+def test_an_admin_shares_with_a_team_that_they_are_not_in_and_takes_it_back(
+    people: dict[str, Client], operator: Client
+) -> None:
+    admin, form = people["Admin"], {"name": "Theirs", "f": "severity:is:P1"}
+
+    shown = body(admin, admin.post("/views/", {**form, "scope": "customer-ops"})["Location"])
+    slug = SavedView.objects.get(name="Theirs").slug
+    seen = body(operator, f"/exceptions/?view={slug}")
+    admin.post(f"/views/{slug}/delete/")
+
+    assert "Priority is P1" in shown
+    assert "Theirs" in seen
+    assert not SavedView.objects.filter(slug=slug).exists()
+
+
+def test_ones_own_view_is_not_replaced_by_one_of_another_name(operator: Client) -> None:
+    operator.post("/views/", {"name": "Big ones", "f": "severity:is:P1"})
+
+    answer = operator.post("/views/", {"name": "Big ones!", "f": "severity:is:P2"})
+
+    assert "too like that of Big ones" in body(operator, answer["Location"])
+    assert SavedView.objects.get(name="Big ones").filters[0]["value"] == "P1"
+
+
 def test_an_edited_view_offers_to_save_save_as_and_reset(operator: Client) -> None:
     operator.post("/views/", {"name": "Urgent", "f": "severity:is:P1"})
     slug = SavedView.objects.get(name="Urgent").slug
