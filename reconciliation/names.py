@@ -99,7 +99,7 @@ def teach(lessons: Sequence[Lesson]) -> None:
 
 def wake_parked() -> int:
     """Take up parked events whose order is known by now, whoever missed them; says how many."""
-    return _wake(scope="TRUE", given={})
+    return _wake(scope="parked.status = 'PARKED'", given={})
 
 
 def wake_parked_for(

@@ -73,17 +73,17 @@ class Event(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(status="RECEIVED"), name="event_to_apply"
             ),
-            # Who waits for a name: of the order, or of anything else in `data`. No pending list:
-            # every search would read it from end to end.
             models.Index(
                 fields=["order_reference", "source"],
                 condition=models.Q(status="PARKED"),
                 name="event_parked",
             ),
+            # Who waits for a name. `LIKE`, so that who asks for one is answered by no other index
+            # than this one. No pending list: every search would read it from end to end.
             GinIndex(
                 fields=["data"],
                 opclasses=["jsonb_path_ops"],
-                condition=models.Q(status="PARKED"),
+                condition=models.Q(status__startswith="PARKED"),
                 fastupdate=False,
                 name="event_parked_naming",
             ),

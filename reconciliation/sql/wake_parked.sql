@@ -10,7 +10,6 @@ WITH known AS MATERIALIZED (
     FROM reconciliation_event AS parked
     WHERE
         {scope}
-        AND parked.status = 'PARKED'
         AND (
             (
                 parked.type <> 'correction.recorded'
@@ -40,12 +39,15 @@ WITH known AS MATERIALIZED (
                         ) AS given (kind, value)
                         WHERE parked.type <> 'order.created'
                     ) AS wanted
-                    JOIN reconciliation_alias AS aliases
-                        ON aliases.kind = wanted.kind AND aliases.value = wanted.value
-                    GROUP BY wanted.kind, wanted.value
-                    HAVING
-                        bool_or(aliases.source_id = parked.source_id)
-                        OR min(aliases.order_id) = max(aliases.order_id)
+                    -- For each name by itself: joined, all aliases would be read for each event.
+                    CROSS JOIN LATERAL (
+                        SELECT
+                            bool_or(aliases.source_id = parked.source_id) AS is_taught,
+                            min(aliases.order_id) = max(aliases.order_id) AS is_one
+                        FROM reconciliation_alias AS aliases
+                        WHERE aliases.kind = wanted.kind AND aliases.value = wanted.value
+                    ) AS meant
+                    WHERE meant.is_taught OR meant.is_one
                 )
             )
             -- Our own corrections call orders what we call them, and a merge names two.

@@ -1,10 +1,15 @@
 -- Finds parked events by the names that events have just taught, each name by index: what else is
 -- parked is not looked at, however much it is.
 --
+-- LIKE is no other question than the net's, and one that only the index of names answers. Were it
+-- asked with =, any index of parked events would do for the planner, who may believe from numbers
+-- of before that there are none, and would read such an index from end to end for every name.
+--
 -- params: event_ids bigint[]   those who taught
 --         order_ids bigint[]   the orders they were found to mean
 --         new_ids bigint[]     orders that are new, which corrections may wait for
-parked.id = ANY(ARRAY(
+parked.status::text LIKE 'PARKED%%'
+AND parked.id = ANY(ARRAY(
     SELECT
         called.id
     FROM (
@@ -20,45 +25,32 @@ parked.id = ANY(ARRAY(
         FROM reconciliation_order AS orders
         WHERE orders.id = ANY(%(new_ids)s::bigint[])
     ) AS taught
-    -- OFFSET 0 keeps each search one by name: the planner thinks too little of what is parked, for
-    -- its numbers are of before, and would read all of it.
+    -- What an event that waits for such a name holds.
     CROSS JOIN LATERAL (
-        (
-            SELECT named.id
-            FROM reconciliation_event AS named
-            WHERE
-                named.status = 'PARKED'
-                AND named.order_reference = taught.value
-                AND taught.kind IN ('order', 'canonical')
-            OFFSET 0
-        )
-        UNION ALL
-        (
-            SELECT named.id
-            FROM reconciliation_event AS named
-            WHERE
-                named.status = 'PARKED'
-                AND named.data @> jsonb_build_object(
-                    CASE taught.kind
-                        WHEN 'order' THEN 'parent' WHEN 'canonical' THEN 'merges' ELSE taught.kind
-                    END,
-                    taught.value
-                )
-            OFFSET 0
-        )
-        UNION ALL
-        (
-            SELECT named.id
-            FROM reconciliation_event AS named
-            WHERE
-                named.status = 'PARKED'
-                AND named.data @> jsonb_build_object(
-                    'references', jsonb_build_object(taught.kind, taught.value)
-                )
-            OFFSET 0
-        )
+        VALUES
+        (CASE WHEN taught.kind IN ('order', 'canonical')
+            THEN jsonb_build_object('order', taught.value) END),
+        (CASE WHEN taught.kind = 'canonical'
+            THEN jsonb_build_object('merges', taught.value) END),
+        (CASE WHEN taught.kind = 'order'
+            THEN jsonb_build_object('parent', taught.value) END),
+        (CASE WHEN taught.kind NOT IN ('order', 'canonical')
+            THEN jsonb_build_object(taught.kind, taught.value) END),
+        (CASE WHEN taught.kind <> 'canonical'
+            THEN jsonb_build_object(
+                'references', jsonb_build_object(taught.kind, taught.value)
+            ) END)
+    ) AS held (part)
+    CROSS JOIN LATERAL (
+        SELECT
+            named.id
+        FROM reconciliation_event AS named
+        WHERE named.status::text LIKE 'PARKED%%' AND named.data @> held.part
+        OFFSET 0
     ) AS called
-    WHERE EXISTS (
-        SELECT 1 FROM reconciliation_event AS anything WHERE anything.status = 'PARKED'
-    )
+    WHERE
+        held.part IS NOT NULL
+        AND EXISTS (
+            SELECT 1 FROM reconciliation_event AS anything WHERE anything.status = 'PARKED'
+        )
 ))
