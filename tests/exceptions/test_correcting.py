@@ -258,7 +258,7 @@ def test_a_correction_from_an_older_page_is_refused_by_name(enricher: User) -> N
     case = rejected(body(amount_minor="10,00"))
     ownership.claim(case_id=case.pk, by=enricher, at=WEDNESDAY)
 
-    with pytest.raises(Conflict, match="erin took it"):
+    with pytest.raises(Conflict, match="Erin took it"):
         resend(case, body(), enricher, version=case.version)
 
 

@@ -144,7 +144,7 @@ def test_the_second_of_two_people_is_told_who_was_faster(lost: Case, enricher: U
     seen = fresh(lost).version
     run(lost, enricher)
 
-    with pytest.raises(Conflict, match="erin began “Link to order 1001”"):
+    with pytest.raises(Conflict, match="Erin began “Link to order 1001”"):
         run(lost, operator("emil", team="enrichment"), key="k-2", version=seen)
 
 
