@@ -105,6 +105,7 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
     _run(load("pass_trail").format(record=statement("given")), given)
     _decide_payouts(rules, at)
     _run(load("pass_decide"), given)
+    _run(load("pass_families"), given)
     lifecycle.advance(
         order_ids=ids, actor=ACTOR, at=at, rulebook_version=rules.number, verdicts="pass_verdict"
     )

@@ -89,10 +89,12 @@ def test_a_short_payout_is_a_case_that_says_share_and_rule_and_settles_with_the_
     assert why_here(Case.objects.get()).endswith(
         "the seller's share is €8.50 (85 % of the sub-order), €8.00 was paid out."
     )
+    assert (the_order("W-2").state, the_order("W").state) == ("RECONCILED", "BILLED")
 
     paid_out("W-1", 50, NOON + DAY)
     settle(NOON + DAY)
 
+    assert the_order("W").state == "RECONCILED"
     assert cases() == []
     assert Case.objects.get().state == "SETTLED"
 
