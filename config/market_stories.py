@@ -56,6 +56,7 @@ def _all_goes_well(bench: Bench) -> None:
         bench.go_on(minutes=5)
         expect("The decisions", found=_newest_decisions(bench, bought), wanted={"payout.matches"})
         expect("The sub-orders", found=_states(bench, bought), wanted={"RECONCILED"})
+        expect("The order", found=bench.order(bought.whole).state, wanted="RECONCILED")
         _expect_nothing_found(bought)
 
 
@@ -127,7 +128,9 @@ def _fulfilled(bench: Bench) -> MarketPurchase:
             _ship(bench, part)
         bench.say(invoiced(bought.whole, bench.at))
         _deliver(bench, bought)
-        expect("The order", found=bench.order(bought.whole).state, wanted="RECONCILED")
+        expect(
+            "The order", found=bench.order(bought.whole).state, wanted="BILLED"
+        )  # as payouts are
     return bought
 
 
