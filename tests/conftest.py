@@ -22,11 +22,19 @@ from config.database import migrate
 from config.install import install
 from tests.roles import connect_as_owner, recreate_database, two_roles
 
+LONGEST = {"benchmarks", "chaos", "soak", "together"}  # folders of tests
+
 # Properties say what must stay true, not how fast: benchmarks do, and a busy machine is no bug.
 properties.register_profile(
     "calm", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
 properties.load_profile("calm")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it while the others idle."""
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST)
 
 
 def allow_truncate() -> None:
