@@ -2,17 +2,25 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
+from pathlib import Path
 
 import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connections
+from django.test import override_settings
 from pytest_django import DjangoDbBlocker
 
+from audit import queries
+from audit.record import record
 from config.bench import Bench
+from config.selfcheck import _seal
+from tests.roles import connect_as_owner
+from tests.world import NOON
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +60,7 @@ def test_every_story_passes_and_the_scratch_database_is_gone() -> None:
 
     answer = answer_of_selfcheck()
 
-    assert answer["passed"], answer
+    assert answer["passed"], json.dumps(answer, indent=1)
     assert scratch_databases() == before
 
 
@@ -73,3 +81,19 @@ def test_a_story_that_breaks_is_named_with_its_reason_and_fails_the_command(
     assert "FAILED  Something happens" in answer.getvalue()
     assert "it did not" in answer.getvalue()
     assert not scratch_databases()
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
+def test_it_waits_for_a_transaction_that_holds_the_seal_up(tmp_path: Path) -> None:
+    record(stream="system", subject_id=1, action="a", actor="b", at=NOON)
+    elsewhere = connect_as_owner("postgres")
+    elsewhere.execute("BEGIN; SELECT pg_current_xact_id()")
+    record(stream="system", subject_id=1, action="b", actor="b", at=NOON)
+    ending = threading.Timer(1, elsewhere.close)
+    ending.start()
+
+    with override_settings(AUDIT_SIGNING_KEY_FILE=tmp_path / "key.pem"):
+        _seal(at=NOON)
+
+    ending.join()
+    assert queries.unsealed(at=NOON)[0] == 0
