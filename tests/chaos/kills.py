@@ -16,7 +16,7 @@ import psycopg
 from tests.chaos.load import Load
 from tests.chaos.product import DOUBLED, SECONDS, Processes, a_product, answers, count, wait_until
 
-_SHORTEST, _LONGEST = 0.2, 1.2  # seconds of load before a kill
+_SHORTEST, _LONGEST = 0.1, 0.6  # seconds of load before a kill
 _LEFT = "SELECT count(*) FROM reconciliation_event WHERE status = 'RECEIVED'"
 _HEALTHY = "import django; django.setup(); from reconciliation.queries import positions_that_differ"
 

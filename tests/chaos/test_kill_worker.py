@@ -11,7 +11,7 @@ import pytest
 
 from tests.chaos.product import DOUBLED, SECONDS, Processes, a_product, count, wait_until
 
-LOAD = ("--orders", "150", "--days", "8", "--seed", "3", "--fault-factor", "12")
+LOAD = ("--orders", "110", "--days", "6", "--seed", "3", "--fault-factor", "16")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_load_whose_processes_are_all_killed_ends_as_if_nothing_had_been(
     assert comparison["equal"], comparison
     assert comparison["found"] > 10
     assert count(rows, "SELECT count(*) FROM reconciliation_event WHERE status = 'RECEIVED'") == 0
-    assert count(rows, "SELECT count(*) FROM reconciliation_order") >= 150
+    assert count(rows, "SELECT count(*) FROM reconciliation_order") >= 110
     assert count(rows, DOUBLED) == 0
     assert product.manage("verify_audit", "--json")
 

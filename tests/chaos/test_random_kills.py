@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.kills import chaos
 
-RUNS = 12  # each of six ways twice
+RUNS = 30  # each of six ways five times
 
 
 @pytest.mark.timeout(600)
@@ -21,4 +21,4 @@ def test_no_acknowledged_event_is_lost_whatever_is_killed(tmp_path: Path) -> Non
 
     assert found.failures == [], f"seed {seed}: {found}"
     assert found.kept > 10 * RUNS
-    assert set(found.kills.values()) == {2}
+    assert set(found.kills.values()) == {5}

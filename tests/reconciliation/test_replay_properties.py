@@ -144,7 +144,7 @@ def comes_to(messages: Sequence[Message], *, batch: int, at: datetime) -> dict[s
 class Arrivals(TestCase):
     """Any order of arrival, any repeats, any batches."""
 
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(deliveries())
     def test_a_shuffled_log_with_repeats_comes_to_what_one_ordered_delivery_does(
         self, drawn: tuple[list[Message], list[Message], int]

@@ -7,7 +7,7 @@ import pytest
 from tests.soak.fuzz import fuzz, settle_in
 from tests.soak.mutants import Maker
 
-REQUESTS = 3_000
+REQUESTS = 1_500
 
 
 @pytest.mark.django_db
