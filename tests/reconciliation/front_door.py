@@ -83,3 +83,10 @@ def confirmed(name: str = "e-1", order: str = "1001", **more: object) -> dict[st
         "data": {"order": order},
         **more,
     }
+
+
+def said(response: HttpResponse) -> dict[str, Any]:
+    """Read an answer."""
+    found = json.loads(response.content)
+    assert isinstance(found, dict)
+    return found

@@ -1,84 +1,21 @@
 """Applying events: whatever order they come in, however often, an order ends up the same."""
 
 import json
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError
 
 from audit.models import AuditEvent
-from reconciliation import apply, folding, people
+from reconciliation import folding, people
 from reconciliation.models import Alias, Discrepancy, Entry, Event, Order, Recheck, SubjectData
-from reconciliation.queries import positions_that_differ
-from tests.world import NOON, later, line, place, say, source, the_order
+from tests.reconciliation.applying import bill, fresh, pay, ship, take
+from tests.world import NOON, later, line, place, say, the_order
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("totals_stay_true")]
 
 
-def take(at: datetime = NOON) -> int:
-    return apply.take(limit=5_000, at=at)
-
-
-_MORE = """
-INSERT INTO reconciliation_event (
-    source_id, sender, event_id, type, occurred_at, received_at, data, sha256, reference,
-    order_reference, status, reasons
-)
-SELECT
-    source_id, sender, 'more-' || number, type, occurred_at, received_at,
-    data || jsonb_build_object('order', 'NONE-' || number, 'payment', 'NONE-' || number),
-    sha256, 'NONE-' || number, 'NONE-' || number, status, reasons
-FROM reconciliation_event CROSS JOIN generate_series(1, %(times)s) AS numbers (number)
-WHERE id = %(like)s
-"""
-
-
-def _rows_read() -> int:
-    """Count the events and aliases that this transaction has read, by index or not."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables"
-            " WHERE relname IN ('reconciliation_event', 'reconciliation_alias')"
-        )
-        return int(cursor.fetchone()[0])
-
-
-def fresh(event: Event) -> Event:
-    return Event.objects.get(pk=event.pk)
-
-
-def pay(
-    order: str = "O-1",
-    payment: str = "P-1",
-    amount: int = 1000,
-    currency: str = "EUR",
-    fee_minor: int = 0,
-) -> Event:
-    return say(
-        "card-payments", "payment.captured", order, NOON,
-        payment=payment, amount_minor=amount, currency=currency, fee_minor=fee_minor,
-    )  # fmt: skip
-
-
-def ship(quantity: int = 1, shipment: str = "S-1", name: str = "1", at: datetime = NOON) -> Event:
-    lines = [{"line": name, "quantity": quantity}]
-    return say("carrier", "shipment.shipped", "O-1", at, shipment=shipment, lines=lines)
-
-
-def bill(invoice: str = "I-1", amount: int = 1000, at: datetime = NOON) -> Event:
-    return say(
-        "billing", "invoice.issued", "O-1", at,
-        invoice=invoice, amount_minor=amount, currency="EUR",
-    )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _totals_are_what_entries_come_to(db: None) -> Iterator[None]:
-    yield
-    assert positions_that_differ() == []
-
-
-@pytest.mark.django_db
 class TestAnOrder:
     """What one order comes to."""
 
@@ -290,139 +227,6 @@ class TestAnOrder:
         assert the_order().state == "CONFIRMED"
 
 
-@pytest.mark.django_db
-class TestNames:
-    """Which order an event means."""
-
-    def test_an_event_before_its_order_waits_for_it(self) -> None:
-        """It applies by itself when the order comes, within the same sweep."""
-        early = pay()
-        take()
-        assert fresh(early).status == "PARKED"
-        assert fresh(early).park_until == NOON + timedelta(days=2)
-
-        place()
-        take()
-        take()
-
-        assert fresh(early).status == "APPLIED"
-        assert the_order().paid_minor == 1000
-
-    def test_an_event_that_missed_its_wakeup_is_found_later(self) -> None:
-        """Two workers may pass each other: one parks while the other makes the order."""
-        place()
-        take()
-        late = pay()
-        Event.objects.filter(pk=late.pk).update(status="PARKED")
-
-        assert take() == 1
-        assert fresh(late).status == "APPLIED"
-
-    def test_what_a_batch_teaches_wakes_who_waits_for_it(self) -> None:
-        """Each kind of name does, and nobody needs to be idle for that."""
-        place()
-        take()
-        refund = say("card-payments", "payment.refunded", "x", NOON, refund="R-1",
-                     payment="P-1", amount_minor=10, currency="EUR")  # fmt: skip
-        deal = say("billing", "invoice.issued", "y", NOON, invoice="I-1", amount_minor=1000,
-                   currency="EUR", references={"deal": "D-1"})  # fmt: skip
-        part = place("O-1-A", parent="O-2")
-        merge = say("reconcile", "correction.recorded", "O-1", NOON, repair="r", kind="merge",
-                    merges="O-2", entries=[])  # fmt: skip
-        take()
-        assert set(Event.objects.values_list("status", flat=True)) == {"APPLIED", "PARKED"}
-
-        pay()
-        place("O-2", references={"deal": "D-1"})
-        take()
-
-        woken = Event.objects.filter(status="RECEIVED").values_list("pk", flat=True)
-        assert set(woken) == {refund.pk, deal.pk, part.pk, merge.pk}
-
-    @pytest.mark.parametrize("counted", ["never", "before", "after"])
-    def test_a_batch_looks_only_at_those_it_can_wake(self, counted: str) -> None:
-        """However many wait for other orders, and whatever the planner believes of them."""
-        orphan = pay("NONE", payment="P-0")
-        with connection.cursor() as cursor:
-            cursor.execute(_MORE, {"like": orphan.pk, "times": 3_000})
-            if counted == "before":
-                cursor.execute("ANALYZE reconciliation_event")
-            cursor.execute("UPDATE reconciliation_event SET status = 'PARKED'")
-            if counted == "after":
-                cursor.execute("ANALYZE reconciliation_event")
-            # As if there were a million events: none is found by reading a whole table or index.
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off")
-        early = pay(payment="P-1")
-        take()
-        place()
-
-        before = _rows_read()
-        take()
-
-        assert fresh(early).status == "RECEIVED"
-        assert _rows_read() - before < 300
-
-    def test_a_name_of_two_orders_is_nobodys(self) -> None:
-        """Another source's word counts only while it means one order; nothing spins."""
-        shop, crm = source("shop"), source("crm")
-        for number, owner in enumerate((shop, crm)):
-            order = Order.objects.create(canonical_id=f"X-{number}", currency="EUR")
-            Alias.objects.create(source=owner, kind="order", value="7", order=order)
-        mine = say("shop", "order.confirmed", "7", NOON)
-        theirs = pay("7")
-
-        take()
-
-        assert fresh(mine).order == Order.objects.get(canonical_id="X-0")
-        assert fresh(theirs).status == "PARKED"
-        assert take() == 0
-
-    def test_an_unknown_order_is_found_by_the_payment(self) -> None:
-        """A refund may name the order in its own way, and a payment that we know."""
-        place()
-        pay()
-        take()
-
-        refund = say("card-payments", "payment.refunded", "ch-order-9", NOON, refund="R-1",
-                     payment="P-1", amount_minor=10, currency="EUR")  # fmt: skip
-        take()
-
-        assert fresh(refund).order == the_order()
-
-    def test_a_canonical_id_that_is_taken_gets_its_sources_name(self) -> None:
-        """Two companies' shops may count alike."""
-        other = Order.objects.create(canonical_id="O-1", currency="EUR")
-        place()
-
-        take()
-
-        assert the_order("shop:O-1").ordered_minor == 1000
-        assert Order.objects.get(pk=other.pk).ordered_minor == 0
-
-    def test_a_part_waits_for_its_parent(self) -> None:
-        """A sub-order that comes first is made once its parent is there."""
-        part = place("O-1-a", parent="O-1", seller="Acme")
-        take()
-        assert fresh(part).status == "PARKED"
-
-        place()
-        take()
-        take()
-
-        assert the_order("O-1-a").parent == the_order()
-        assert the_order("O-1-a").detail.seller == "Acme"
-
-    def test_parent_and_part_may_come_in_one_batch(self) -> None:
-        """Whichever is first."""
-        place("O-1-a", parent="O-1")
-        place()
-
-        take()
-
-        assert the_order("O-1-a").parent == the_order()
-
-
-@pytest.mark.django_db
 class TestDuplicates:
     """What is said twice counts once."""
 
@@ -461,7 +265,6 @@ class TestDuplicates:
         assert [the_order(name).paid_out_minor for name in ("O-1", "O-2")] == [9, 9]
 
 
-@pytest.mark.django_db
 class TestPeople:
     """Personal fields leave the event."""
 
@@ -512,7 +315,6 @@ class TestPeople:
         assert people.fields_of(the_order().detail.customer_key) == {"name": "Ada"}
 
 
-@pytest.mark.django_db
 class TestTrouble:
     """What cannot be applied is set aside, and said."""
 

@@ -26,11 +26,6 @@ needs_jaffle = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def shop(installed: datetime) -> Sender:
-    return Sender(at=installed)
-
-
 def run(command: str, *given: str) -> dict[str, Any]:
     out = StringIO()
     call_command(command, *given, "--json", stdout=out)

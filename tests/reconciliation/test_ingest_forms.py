@@ -3,7 +3,6 @@
 import gzip
 import json
 import zlib
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -18,11 +17,6 @@ from tests.reconciliation.front_door import BATCH, STRUCTURED, Sender, confirmed
 
 LINES = "application/x-ndjson"
 MOST = 8 * 1024 * 1024
-
-
-@pytest.fixture
-def shop(installed: datetime) -> Sender:
-    return Sender(at=installed)
 
 
 def said(response: HttpResponse) -> dict[str, Any]:

@@ -11,29 +11,16 @@ from typing import Any
 import pytest
 from cloudevents.core.bindings.http import HTTPMessage, to_binary_event, to_structured_event
 from cloudevents.core.v1.event import CloudEvent
-from django.db import OperationalError, connection, transaction
-from django.http import HttpResponse
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from reconciliation import ingest, validate
 from reconciliation.models import Discrepancy, Event, EventConflict, Installation, RejectedEvent
 from reconciliation.sources import canonical
-from reconciliation.views import ingest as view
-from tests.reconciliation.front_door import BATCH, STRUCTURED, Sender, confirmed
+from tests.reconciliation.front_door import BATCH, STRUCTURED, Sender, confirmed, said
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def shop(installed: datetime) -> Sender:
-    return Sender(at=installed)
-
-
-def said(response: HttpResponse) -> dict[str, Any]:
-    found = json.loads(response.content)
-    assert isinstance(found, dict)
-    return found
 
 
 def test_a_new_event_is_kept_as_it_was_sent(shop: Sender) -> None:
@@ -145,90 +132,6 @@ def test_an_unknown_type_is_refused_by_name(shop: Sender) -> None:
 
     assert response.status_code == 422
     assert said(response)["errors"][0]["pointer"] == "/type"
-
-
-def test_each_event_of_a_batch_has_its_own_verdict(shop: Sender) -> None:
-    shop.post(confirmed("e-1"))
-    shop.post(confirmed("e-2"))
-
-    response = shop.post_batch(
-        [confirmed("e-1"), confirmed("e-2", order="9"), confirmed("e-3"), {"id": "e-4"}, 5]
-    )
-
-    verdicts = [(each["id"], each["verdict"], each["status"]) for each in said(response)["results"]]
-    assert response.status_code == 202
-    assert verdicts == [
-        ("e-1", "seen", 200),
-        ("e-2", "conflict", 409),
-        ("e-3", "new", 202),
-        ("e-4", "rejected", 422),
-        ("", "rejected", 422),
-    ]
-    assert said(response)["total"] == 5
-
-
-def test_an_event_twice_in_one_batch_is_new_then_seen(shop: Sender) -> None:
-    response = shop.post_batch([confirmed(), confirmed(), confirmed(order="9")])
-
-    assert [each["verdict"] for each in said(response)["results"]] == ["new", "seen", "conflict"]
-    assert Event.objects.get().data == {"order": "1001"}
-
-
-def test_rows_follow_the_order_of_arrival(shop: Sender) -> None:
-    names = [f"e-{number}" for number in range(30, 0, -1)]
-
-    shop.post_batch([confirmed(name) for name in names])
-
-    assert list(Event.objects.order_by("pk").values_list("event_id", flat=True)) == names
-
-
-def test_each_event_of_a_batch_keeps_its_own_bytes(shop: Sender) -> None:
-    first = json.dumps(confirmed("e-1"), indent=1).encode()
-
-    shop.post(
-        b" [ " + first + b" , " + json.dumps(confirmed("e-2")).encode() + b"]", content_type=BATCH
-    )
-
-    assert bytes(Event.objects.get(event_id="e-1").raw or b"") == first
-
-
-@pytest.mark.parametrize(
-    ("names", "status"),
-    [
-        (["new", "bad"], 202),
-        (["known", "bad"], 200),
-        (["bad", "taken"], 422),
-        (["taken"], 409),
-        ([], 200),
-    ],
-)
-def test_a_batch_is_answered_by_the_best_of_its_verdicts(
-    shop: Sender, names: list[str], status: int
-) -> None:
-    shop.post(confirmed("known"))
-    events = {
-        "new": confirmed("new"),
-        "known": confirmed("known"),
-        "bad": {},
-        "taken": confirmed("known", order="9"),
-    }
-
-    assert shop.post_batch([events[name] for name in names]).status_code == status
-
-
-@pytest.mark.parametrize("raw", [b"{}", b"[{}", b"[{},]", b"[] []", b"5"], ids=str)
-def test_a_batch_that_is_no_array_is_kept_whole(shop: Sender, raw: bytes) -> None:
-    response = shop.post(raw, content_type=BATCH)
-
-    assert response.status_code == 400
-    assert bytes(RejectedEvent.objects.get().raw) == raw
-
-
-def test_a_batch_may_have_so_many_events(shop: Sender) -> None:
-    response = shop.post_batch([{}] * (view.MOST_EVENTS + 1))
-
-    assert response.status_code == 413
-    assert RejectedEvent.objects.count() == 0
 
 
 def test_one_event_may_have_a_mebibyte(shop: Sender) -> None:
@@ -504,27 +407,3 @@ def test_sixteen_threads_that_send_one_event_make_one_row(installed: datetime) -
 
     assert statuses == [200] * 63 + [202]
     assert Event.objects.count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_batches_of_one_source_pass_one_by_one(installed: datetime) -> None:
-    shop, crm = Sender(at=installed), Sender(at=installed, slug="crm", kind="crm")
-
-    def post(sender: Sender, *names: str) -> int:
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = '300ms'")
-            raw = json.dumps([confirmed(name) for name in names]).encode()
-            return sender.post(raw, content_type=BATCH, client=Client()).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as beside, transaction.atomic():
-        messages = [validate.said(confirmed(name)) for name in ("e-1", "e-2")]
-        ingest.store(source=shop.source, messages=messages, at=installed)
-
-        assert beside.submit(post, shop, "e-3", "e-4").result() == 503
-        assert beside.submit(post, shop, "e-3").result() == 202  # alone: it cannot close a circle
-        assert beside.submit(post, crm, "e-3", "e-4").result() == 202
-
-    assert post(shop, "e-3", "e-4") == 202
