@@ -1,26 +1,32 @@
 """Work on many cases at once: its set is frozen, shown, agreed to where it is large, then a job.
 
 Each case is done by the very verb that does one, by whoever asked, and stands on the trail as if it
-had been done alone. See `bulk_verbs` for what can be done and `bulk_steps` for the job.
+had been done alone. See `bulk_verbs` for what can be done, `bulk_set` for the set,
+`bulk_approval` for who agrees, and `bulk_steps` for the job.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.record import record
-from exceptions import messages, queries
+from exceptions.bulk_approval import (
+    answer,
+    ask_leads,
+    is_senior,
+    needs_second,
+    refusal_to_decide,
+    title_of,
+)
+from exceptions.bulk_set import MOST, CannotBulk, follow_view, freeze, held_by_view, pin, skip
 from exceptions.bulk_steps import KIND
-from exceptions.bulk_verbs import HANDOFF, REPAIR, VERBS
-from exceptions.models import Bulk, BulkItem, Case, Handoff, RepairAttempt
+from exceptions.bulk_verbs import REPAIR, VERBS
+from exceptions.models import Bulk, BulkItem, Case, RepairAttempt
 from exceptions.permissions import (
     ADMIN,
     OPERATOR,
@@ -30,33 +36,17 @@ from exceptions.permissions import (
     check_can_repair,
     name_of,
     roles,
-    teams_of,
     visible_cases,
 )
-from exceptions.repairs import KINDS, ChoosingKind, plan_for
-from exceptions.repairs.plan import Refusal
+from exceptions.repairs import KINDS
 from reconciliation.models import Installation, Job
-from reconciliation.money import as_text
 from reconciliation.nudge import after_commit
 
 MOST_TICKED = 500
-MOST = 10_000
-_AGAIN = ("REFUSED", "CHANGED", "FAILED")
 _PINNED = 50  # plans that are made when they are shown; beyond, the version of the case guards
+_AGAIN = ("REFUSED", "CHANGED", "FAILED")
 _DRAFT_KEPT = timedelta(days=1)
 _UNDER_WAY = (Job.State.QUEUED, Job.State.RUNNING)
-
-
-class CannotBulk(Exception):
-    """It cannot be done with these cases now; the message may be shown."""
-
-
-class SetChanged(CannotBulk):
-    """Since the person looked, the view has come to hold other cases."""
-
-    def __init__(self, *, now: int, new: int, gone: int, digest: str) -> None:
-        super().__init__(f"Now {now:,} match ({new:,} new, {gone:,} gone). Nothing was done yet.")
-        self.now, self.new, self.gone, self.digest = now, new, gone, digest
 
 
 @transaction.atomic
@@ -85,14 +75,19 @@ def draft(
     made = Bulk.objects.create(
         verb=verb, asked_by=by, created_at=at, asked_for=view or {}, words=words or "-"
     )
-    _freeze(made, visible_cases(by).filter(pk__in=ticked) if view is None else _held(made, at=at))
+    freeze(
+        made,
+        cases=visible_cases(by).filter(pk__in=ticked)
+        if view is None
+        else held_by_view(made, at=at),
+    )
     number = made.items.count()
     if not number:
         raise CannotBulk("No exception is ticked. Tick some rows first; nothing changed.")
     if number > MOST:
         raise CannotBulk(f"More than {MOST:,} match. Filter them first; nothing changed.")
     if verb == REPAIR and number <= _PINNED:
-        _pin(made)
+        pin(made)
     made.words = words or f"{number:,} ticked exception{'' if number == 1 else 's'}"
     made.save()
     return made
@@ -118,9 +113,9 @@ def confirm(
     if asked.state != Bulk.State.DRAFT:
         return asked  # the same form twice
     if asked.asked_for and not is_set_kept:
-        _follow_view(asked, digest=digest, at=at)
+        follow_view(asked, digest=digest, at=at)
     asked.arguments = dict(arguments)
-    _skip(asked)
+    skip(asked)
     if not asked.items.filter(outcome="DUE").exists():
         raise CannotBulk("None of these can be done. Nothing changed.")
     if asked.verb == REPAIR and is_senior(asked) and not asked.arguments.get("reason"):
@@ -156,7 +151,7 @@ def ask_for_one(
     )
     made.items.create(case=case, version=case.version, repair=repair, plan_sha256=plan_sha256)
     _record("bulk.asked", made, by=by, at=at, reason=reason)
-    _ask_leads(made, at=at)
+    ask_leads(made, at=at)
     return made
 
 
@@ -170,7 +165,7 @@ def approve(*, bulk_id: int, by: User, at: datetime) -> Bulk:
     asked.decided_by, asked.decided_at = by, at
     _record("bulk.approved", asked, by=by, at=at)
     _begin(asked, by=by, at=at)
-    _answer(asked, f"{name_of(by)} agreed: {title_of(asked)}", at=at)
+    answer(asked, f"{name_of(by)} agreed: {title_of(asked)}", at=at)
     return asked
 
 
@@ -186,7 +181,7 @@ def refuse(*, bulk_id: int, reason: str, by: User, at: datetime) -> Bulk:
     _record("bulk.refused", asked, by=by, at=at, reason=reason)
     asked.save()
     if asked.asked_by_id != by.pk:
-        _answer(asked, f"{name_of(by)} refused: {title_of(asked)}", text=reason, at=at)
+        answer(asked, f"{name_of(by)} refused: {title_of(asked)}", text=reason, at=at)
     return asked
 
 
@@ -252,137 +247,6 @@ def check_may_ask(by: User) -> None:
         raise NotAllowed("Needs Operator or Team lead. An Admin can give you that role.")
 
 
-def refusal_to_decide(asked: Bulk, by: User) -> str:
-    """Say why `by` may not agree to it; "" if they may."""
-    held = roles(by)
-    if not held & {TEAM_LEAD, ADMIN}:
-        return "Needs Team lead: a second person agrees to large ones."
-    if asked.asked_by_id == by.pk:
-        return "You asked for it: another Team lead agrees to it."
-    others = Q(case__team__in=teams_of(by))
-    if ADMIN not in held and asked.items.exclude(others).exists():
-        return "Needs a lead of every team whose exceptions are in it, or an Admin."
-    return ""
-
-
-def needs_second(asked: Bulk) -> str:
-    """Say why a second person agrees to it first; "" if none is needed."""
-    due = asked.items.filter(outcome="DUE")
-    number = due.count()
-    if number > settings.BULK_ALONE_ITEMS:
-        return f"{number:,} exceptions: more than {settings.BULK_ALONE_ITEMS} need a second person."
-    for amount_minor, currency in sums(due):
-        if amount_minor > settings.BULK_ALONE_MINOR:
-            limit = as_text(settings.BULK_ALONE_MINOR, currency)
-            return f"{as_text(amount_minor, currency)} at risk: more than {limit} needs a second."
-    if asked.verb == REPAIR and is_senior(asked):
-        return "Some of it moves money or cannot be undone."
-    return ""
-
-
-def is_senior(asked: Bulk) -> bool:
-    """Tell whether a repair in it moves money or cannot be undone."""
-    senior = [name for name, kind in KINDS.items() if kind.TIER >= SENIOR_TIER]
-    return asked.items.filter(outcome="DUE", repair__in=senior).exists()
-
-
-def sums(items: QuerySet[BulkItem]) -> list[tuple[int, str]]:
-    """Add up what is at risk, by currency."""
-    found = items.filter(case__at_risk_minor__gt=0).values_list("case__currency")
-    added = found.annotate(sum=Sum("case__at_risk_minor")).order_by("case__currency")
-    return [(amount_minor, currency) for currency, amount_minor in added]
-
-
-def digest_of(asked: Bulk) -> str:
-    """Hash the set that was shown."""
-    return _hash(asked.items.order_by("case_id").values_list("case_id", flat=True))
-
-
-def skipped(verb: str) -> dict[str, Q]:
-    """Say which cases a verb passes over, by the reason that the person is told."""
-    closed = {
-        "Closed": Q(case__closed_at__isnull=False),
-        "Merged into another, which goes on": Q(case__merged_into__isnull=False),
-    }
-    if verb == HANDOFF:
-        coming = Handoff.objects.filter(state=Handoff.State.WAITING)
-        closed["Handed over already, and waits for an answer"] = Q(case__in=coming.values("case"))
-    if verb != REPAIR:
-        return closed
-    choosing = [name for name, kind in KINDS.items() if isinstance(kind, ChoosingKind)]
-    return {
-        **closed,
-        "Repaired already, and waits for its check": Q(case__state=Case.State.VERIFYING),
-        "No safe repair": Q(repair=""),
-        "Its repair asks which order is meant": Q(repair__in=choosing),
-    }
-
-
-def _freeze(asked: Bulk, found: QuerySet[Case]) -> None:
-    """Write down each case and its version: one statement, however many there are."""
-    rows = found.order_by("resolve_due_at", "pk").values("id", "version", "recommended_repair")
-    try:
-        text, given = rows[: MOST + 1].query.sql_with_params()
-    except EmptyResultSet:  # nothing ticked, a filter that nothing meets
-        return
-    is_repair = asked.verb == REPAIR
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO exceptions_bulkitem (
-                bulk_id, case_id, version, repair, plan_sha256, outcome, why, before
-            )
-            SELECT %s, meant.id, meant.version, CASE WHEN %s THEN meant.recommended_repair ELSE ''
-                END, '', 'DUE', '', '{{}}'
-            FROM ({text}) AS meant
-            ORDER BY meant.id
-            ON CONFLICT (bulk_id, case_id) DO NOTHING
-            """,  # noqa: S608 - of the ORM
-            [asked.pk, is_repair, *given],
-        )
-
-
-def _pin(asked: Bulk) -> None:
-    """Hold each case to the plan of the moment when the person looked."""
-    passed_over = Q(pk__in=[])
-    for which in skipped(asked.verb).values():
-        passed_over |= which
-    items = list(asked.items.exclude(passed_over).select_related("case__order"))
-    for item in items:
-        plan = plan_for(case=item.case, kind=item.repair)
-        item.plan_sha256 = "" if isinstance(plan, Refusal) else plan.sha256()
-    BulkItem.objects.bulk_update(items, ["plan_sha256"])
-
-
-def _held(asked: Bulk, *, at: datetime) -> QuerySet[Case]:
-    return queries.found_cases(
-        visible_cases(asked.asked_by),
-        user=asked.asked_by,
-        at=at,
-        filters=asked.asked_for["filters"],
-        search=asked.asked_for["search"],
-    )
-
-
-def _follow_view(asked: Bulk, *, digest: str, at: datetime) -> None:
-    """Raise SetChanged unless the view holds what was shown, or the new set was chosen."""
-    held = set(_held(asked, at=at).values_list("pk", flat=True)[: MOST + 1])
-    shown = set(asked.items.values_list("case_id", flat=True))
-    if held == shown:
-        return
-    now = _hash(sorted(held))
-    if now != digest:
-        raise SetChanged(now=len(held), new=len(held - shown), gone=len(shown - held), digest=now)
-    asked.items.exclude(case_id__in=held).delete()
-    _freeze(asked, Case.objects.filter(pk__in=held - shown))
-
-
-def _skip(asked: Bulk) -> None:
-    for why, which in skipped(asked.verb).items():
-        due = asked.items.filter(which, outcome="DUE").values("pk")
-        BulkItem.objects.filter(pk__in=due).update(outcome="SKIPPED", why=why)
-
-
 def _begin_or_ask(asked: Bulk, *, by: User, at: datetime) -> None:
     asked.decided_by = asked.decided_at = None
     asked.needs = needs_second(asked)
@@ -393,7 +257,7 @@ def _begin_or_ask(asked: Bulk, *, by: User, at: datetime) -> None:
     asked.state = Bulk.State.ASKED
     _record("bulk.asked", asked, by=by, at=at, reason=asked.needs)
     asked.save()
-    _ask_leads(asked, at=at)
+    ask_leads(asked, at=at)
 
 
 def _begin(asked: Bulk, *, by: User, at: datetime) -> None:
@@ -408,12 +272,6 @@ def _begin(asked: Bulk, *, by: User, at: datetime) -> None:
     asked.state = Bulk.State.BEGUN
     asked.save()
     after_commit("jobs")
-
-
-def title_of(asked: Bulk) -> str:
-    """Say in words what it does: "Repair 3 ticked exceptions"."""
-    verb = VERBS[asked.verb].title
-    return f"Undo “{verb}” of {asked.words}" if asked.undoes_id else f"{verb} {asked.words}"
 
 
 def _locked(bulk_id: int) -> Bulk:
@@ -463,49 +321,3 @@ def _record(action: str, asked: Bulk, *, by: User, at: datetime, reason: str = "
             "asked_by": asked.asked_by.get_username(),
         },
     )
-
-
-def deciders(asked: Bulk) -> list[User]:
-    """Find who may agree to it: leads of every team whose exceptions are in it, else the admins."""
-    others = User.objects.filter(is_active=True).exclude(pk=asked.asked_by_id).order_by("pk")
-    leads = others.filter(groups__name=TEAM_LEAD)
-    for team_id in asked.items.order_by().values_list("case__team", flat=True).distinct():
-        leads = leads.filter(memberships__team=team_id)
-    admins = others.filter(Q(is_superuser=True) | Q(groups__name=ADMIN))
-    return list(leads.distinct()) or list(admins.distinct())
-
-
-def _ask_leads(asked: Bulk, *, at: datetime) -> None:
-    """Tell whoever may agree to it that it waits for them."""
-    number = asked.items.filter(outcome="DUE").count()
-    at_risk = ", ".join(as_text(*each) for each in sums(asked.items.filter(outcome="DUE")))
-    reason = str(asked.arguments.get("reason", ""))
-    lines = [
-        f"{number:,} exception{'' if number == 1 else 's'}; {at_risk or 'nothing'} at risk.",
-        asked.needs,
-        reason and f"Reason: {reason}",
-        "Nothing is done before a second person agrees.",
-    ]
-    messages.address(
-        deciders(asked),
-        subject=f"{name_of(asked.asked_by)} asks you to agree: {title_of(asked)}",
-        text="\n".join(filter(None, lines)),
-        severity=min(asked.items.values_list("case__severity", flat=True)),
-        at=at,
-        href=_href(asked),
-    )
-
-
-def _answer(asked: Bulk, said: str, *, at: datetime, text: str = "") -> None:
-    """Tell whoever asked what a second person said."""
-    messages.address(
-        [asked.asked_by], subject=said, text=text, severity="P3", at=at, href=_href(asked)
-    )
-
-
-def _href(asked: Bulk) -> str:
-    return f"/exceptions/bulk/{asked.pk}/"
-
-
-def _hash(ids: Iterable[int]) -> str:
-    return sha256(",".join(map(str, ids)).encode()).hexdigest()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.contrib.auth.models import User
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
-from exceptions import bulk, queries
+from exceptions import bulk_approval, bulk_set, queries
 from exceptions.bulk_verbs import ASSIGN, HANDOFF, REPAIR, VERBS
 from exceptions.models import Bulk, BulkItem
 from exceptions.permissions import (
@@ -143,12 +143,12 @@ def detail(*, bulk_id: int, user: User, at: datetime) -> BulkDetail:
     row = _row(asked)
     return BulkDetail(
         row=row,
-        digest=bulk.digest_of(asked) if is_draft else "",
+        digest=bulk_set.digest_of(asked) if is_draft else "",
         parts=_parts(asked),
-        sums=[Money(*each) for each in bulk.sums(asked.items.exclude(outcome="SKIPPED"))],
+        sums=[Money(*each) for each in bulk_set.sums(asked.items.exclude(outcome="SKIPPED"))],
         samples=_samples(asked, user=user, at=at) if is_draft or row.state == "ASKED" else [],
-        needs=bulk.needs_second(asked) if is_draft else asked.needs,
-        is_senior=asked.verb == REPAIR and bulk.is_senior(asked),
+        needs=bulk_approval.needs_second(asked) if is_draft else asked.needs,
+        is_senior=asked.verb == REPAIR and bulk_approval.is_senior(asked),
         assignable=_assignable(asked) if is_draft and asked.verb == ASSIGN else [],
         teams=_teams() if is_draft and asked.verb == HANDOFF else [],
         failed_href=f"/exceptions/?f=bulk_failed:is:{asked.pk}" if failed else "",
@@ -157,7 +157,7 @@ def detail(*, bulk_id: int, user: User, at: datetime) -> BulkDetail:
         outcome="" if is_draft else _outcome(asked, counts, failed=failed),
         failed=0 if row.is_under_way else failed,
         left=0 if row.is_under_way or is_draft else counts.get("DUE", 0),
-        decide=_permission(bulk.refusal_to_decide(asked, user)),
+        decide=_permission(bulk_approval.refusal_to_decide(asked, user)),
         undo=_permission(_refusal_to_undo(asked, counts, at=at)),
         reason=str(asked.arguments.get("reason", "")),
     )
@@ -212,7 +212,7 @@ def _row(asked: Bulk) -> BulkRow:
     word, tone = _state_words(asked, job)
     return BulkRow(
         id=asked.pk,
-        title=bulk.title_of(asked),
+        title=bulk_approval.title_of(asked),
         verb=asked.verb,
         words=asked.words,
         state=asked.state,
@@ -254,7 +254,7 @@ def _state_words(asked: Bulk, job: Job | None) -> tuple[str, str]:
 def _parts(asked: Bulk) -> list[Part]:
     """Say how many of what: "96 Post settlement", "45 no safe repair: skipped"."""
     items, passed_over, parts = asked.items.all(), Q(pk__in=[]), []
-    for why, which in bulk.skipped(asked.verb).items():
+    for why, which in bulk_set.skipped(asked.verb).items():
         if number := items.filter(which).exclude(passed_over).count():
             parts.append(Part(number, why, is_skipped=True))
         passed_over |= which
@@ -269,10 +269,7 @@ def _parts(asked: Bulk) -> list[Part]:
 
 def _samples(asked: Bulk, *, user: User, at: datetime) -> list[Sample]:
     """Show some of each kind of repair first, so that none comes as a surprise."""
-    passed_over = Q(pk__in=[])
-    for which in bulk.skipped(asked.verb).values():
-        passed_over |= which
-    rest = asked.items.exclude(passed_over)
+    rest = asked.items.exclude(bulk_set.passed_over(asked.verb))
     first = rest.order_by("repair", "pk").distinct("repair").values_list("pk", flat=True)
     chosen = list(first[:_SAMPLES])
     others = rest.exclude(pk__in=chosen).order_by("pk").values_list("pk", flat=True)

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from exceptions import bulk, bulk_page
+from exceptions.bulk_set import CannotBulk, SetChanged
 from exceptions.bulk_verbs import ASSIGN, DISMISS, HANDOFF, REPAIR, SNOOZE
 from exceptions.forms import SNOOZES, ReasonForm, SnoozeForm, first_error
 from exceptions.models import Bulk
@@ -59,14 +60,14 @@ def run(request: HttpRequest, bulk_id: int) -> HttpResponse:
             at=at,
             is_set_kept=request.POST.get("which") == "seen",
         )
-    except bulk.SetChanged as change:
+    except SetChanged as change:
         sent = {name: value for name, value in request.POST.items() if name in _KEPT}
         return _show(
             request, bulk_id, change=change, sent=sent, status=HTTPStatus.CONFLICT
         )  # fmt: skip
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
-    except bulk.CannotBulk as refusal:
+    except CannotBulk as refusal:
         return _show(request, bulk_id, problem=str(refusal), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     return _to(bulk_id)
 
@@ -155,7 +156,7 @@ def _choose(request: HttpRequest) -> HttpResponse:
         )
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
-    except bulk.CannotBulk as refusal:
+    except CannotBulk as refusal:
         messages.info(request, str(refusal))
         return HttpResponseRedirect(_back(asked), status=HTTPStatus.SEE_OTHER)
     return _to(made.pk)
@@ -199,7 +200,7 @@ def _decide(request: HttpRequest, bulk_id: int, do: Callable[[], Bulk]) -> HttpR
         made = do()
     except NotAllowed as refusal:
         raise deny(refusal) from refusal
-    except bulk.CannotBulk as refusal:
+    except CannotBulk as refusal:
         return _show(request, bulk_id, problem=str(refusal), status=HTTPStatus.CONFLICT)
     return _to(made.pk)
 
@@ -209,7 +210,7 @@ def _show(
     bulk_id: int,
     *,
     problem: str = "",
-    change: bulk.SetChanged | None = None,
+    change: SetChanged | None = None,
     sent: dict[str, Any] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HttpResponse:

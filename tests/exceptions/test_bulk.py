@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent
 from config.work import KINDS
-from exceptions import bulk, bulk_page, intake, ownership, queries
+from exceptions import bulk, bulk_page, bulk_set, intake, ownership, queries
 from exceptions.bulk_verbs import ASSIGN, DISMISS, HANDOFF, REPAIR, SNOOZE
 from exceptions.models import Bulk, Case, Handoff, Message, RepairAttempt
 from exceptions.permissions import NotAllowed, visible_cases
@@ -42,7 +42,7 @@ def cases(number: int, **fields: Any) -> list[Case]:  # noqa: ANN401 - as of one
 def ask(verb: str, some: list[Case], by: User, **arguments: str) -> Bulk:
     drafted = bulk.draft(verb=verb, by=by, at=now(), case_ids=[each.pk for each in some])
     return bulk.confirm(
-        bulk_id=drafted.pk, digest=bulk.digest_of(drafted), arguments=arguments, by=by, at=now()
+        bulk_id=drafted.pk, digest=bulk_set.digest_of(drafted), arguments=arguments, by=by, at=now()
     )
 
 
@@ -191,10 +191,10 @@ def test_everything_in_a_view_is_exactly_what_the_view_holds(olga: User) -> None
 def test_a_view_that_holds_others_by_now_is_asked_about_again(olga: User) -> None:
     seen = cases(3)
     drafted = bulk.draft(verb=DISMISS, by=olga, at=now(), view=OPEN, words="everything")
-    digest = bulk.digest_of(drafted)
+    digest = bulk_set.digest_of(drafted)
     new = case(order="N-1")
 
-    with pytest.raises(bulk.SetChanged, match=r"Now 4 match \(1 new, 0 gone\)") as change:
+    with pytest.raises(bulk_set.SetChanged, match=r"Now 4 match \(1 new, 0 gone\)") as change:
         bulk.confirm(
             bulk_id=drafted.pk, digest=digest, arguments={"reason": "x"}, by=olga, at=now()
         )
@@ -271,7 +271,7 @@ def test_a_refused_one_does_nothing(olga: User, settings: Settings) -> None:
     bulk.refuse(bulk_id=asked.pk, reason="Not on a Friday.", by=lead(), at=now())
 
     assert fresh(some[0]).state == "NEW"
-    with pytest.raises(bulk.CannotBulk, match="Lena refused it at"):
+    with pytest.raises(bulk_set.CannotBulk, match="Lena refused it at"):
         bulk.approve(bulk_id=asked.pk, by=lead("lia"), at=now())
 
 
@@ -283,7 +283,7 @@ def test_whoever_works_no_exceptions_asks_for_nothing(installed: None) -> None:
 def test_a_case_that_is_out_of_sight_is_in_no_set(olga: User) -> None:
     stranger = operator("otto", team="revenue-ops")
 
-    with pytest.raises(bulk.CannotBulk, match="No exception is ticked"):
+    with pytest.raises(bulk_set.CannotBulk, match="No exception is ticked"):
         bulk.draft(verb=SNOOZE, by=stranger, at=now(), case_ids=[each.pk for each in cases(1)])
 
 
@@ -357,5 +357,5 @@ def test_who_may_agree_is_told_and_counts_what_waits(
     bulk.approve(bulk_id=asked.pk, by=lena, at=now())
 
     assert told.get(recipient=olga).subject.startswith("Lena agreed: Snooze 3")
-    with pytest.raises(bulk.CannotBulk, match="Lena agreed to it at"):
+    with pytest.raises(bulk_set.CannotBulk, match="Lena agreed to it at"):
         bulk.approve(bulk_id=asked.pk, by=leo, at=now())
