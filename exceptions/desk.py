@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.utils import timezone
 
 from audit.record import record
 from exceptions import clocks, snoozes
 from exceptions.models import Case
 from exceptions.permissions import name_of
+from reconciliation.meanwhile import overtaken
 
 
 class Conflict(Exception):
@@ -53,11 +53,7 @@ def check_unchanged(case: Case, *, version: int | None) -> None:
         return
     newest = case.history.filter(version__gt=version).order_by("-version").first()
     what = newest.history_change_reason if newest and newest.history_change_reason else "changed it"
-    when = f"{timezone.localtime(case.changed_at):%H:%M on %d %b}"
-    raise Conflict(
-        f"{known_as(case.changed_by)} {what} at {when}, after you opened this page."
-        " Nothing of yours was saved."
-    )
+    raise Conflict(overtaken(who=known_as(case.changed_by), what=what, at=case.changed_at))
 
 
 def known_as(username: str) -> str:

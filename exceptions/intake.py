@@ -40,17 +40,14 @@ def take(*, limit: int, at: datetime) -> int:
 def _open_all(*, limit: int, at: datetime) -> int:
     """Open cases a set at a time; a set that fails is taken apart, and its others go on."""
     waiting = Discrepancy.objects.filter(cleared_at__isnull=True, case__isnull=True)
-    ids = one_by_one.line_up(waiting.order_by("pk"), stage="intake", limit=limit)
-    stuck = one_by_one.stuck(stage="intake") if ids else set()
-    alone = [pk for pk in ids if pk in stuck]
-    together = [pk for pk in ids if pk not in stuck]
+    together, alone = one_by_one.part(waiting.order_by("pk"), stage="intake", limit=limit)
     try:
         opened = _open(together, at=at)
     except one_by_one.PASSING:
         raise
     except Exception as failure:  # noqa: BLE001 - whatever it is, it is found out one by one
         _log.warning("intake.set_failed", discrepancies=len(together), error=str(failure))
-        opened, alone = 0, ids
+        opened, alone = 0, [*together, *alone]
     return opened + one_by_one.do(stage="intake", ids=alone, each=lambda pk: _open([pk], at=at))
 
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from audit.presenters import Line, lines
 from audit.queries import trail
 from exceptions.family_page import decision_facts, detail_of
-from exceptions.models import Attachment, Case, Comment
+from exceptions.models import Case, Comment
 from exceptions.permissions import name_of
 from reconciliation.fields.registered import check_titles
 from reconciliation.models import Discrepancy, Event, Order, WriteBack
@@ -159,9 +159,7 @@ def _entries(order: Order) -> Iterator[Entry]:
 
 
 def _comments(cases: list[Case]) -> QuerySet[Comment]:
-    light = Prefetch("attachments", Attachment.objects.defer("content").order_by("pk"))
-    found = Comment.objects.filter(case__in=cases)
-    return found.select_related("by").prefetch_related(light)
+    return Comment.objects.filter(case__in=cases).to_show()
 
 
 def _attached(comment: Comment) -> list[tuple[str, str]]:

@@ -7,12 +7,12 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 from django.utils.text import slugify
 
 from audit.record import record
 from exceptions import release
 from exceptions.permissions import ADMIN, NotAllowed, check_can_run, name_of, roles
+from reconciliation.meanwhile import overtaken
 from reconciliation.models import Calendar, Membership, Team
 from reconciliation.working_time import known_countries
 
@@ -217,10 +217,8 @@ def _check_unchanged(row: Team | Membership | Calendar, *, version: int) -> None
         newest = row.history.order_by("-history_id").first()
         who = name_of(newest.history_user) if newest and newest.history_user else "Somebody"
         what = (newest.history_change_reason if newest else "") or "changed it"
-        when = f" at {timezone.localtime(newest.history_date):%H:%M on %d %b}" if newest else ""
-        raise StaffedMeanwhile(
-            f"{who} {what}{when}, after you opened this page. Nothing of yours was saved."
-        )
+        at = newest.history_date if newest else None
+        raise StaffedMeanwhile(overtaken(who=who, what=what, at=at))
 
 
 def _checked_name(text: str, *, team: Team | None = None) -> str:

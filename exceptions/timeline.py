@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Prefetch
 
 from audit.queries import trail
 from exceptions import words
 from exceptions.attachments import size_text
-from exceptions.models import Attachment, Case, Comment, RepairAttempt
+from exceptions.models import Case, Comment, RepairAttempt
 from exceptions.permissions import name_of
 from exceptions.rows import FileRow, TimelineEntry
 from reconciliation.models import WriteBackAttempt
@@ -69,8 +68,7 @@ def timeline(*, case: Case, attempts: Sequence[RepairAttempt]) -> list[TimelineE
 
 
 def _comments(case: Case) -> list[TimelineEntry]:
-    light = Prefetch("attachments", Attachment.objects.defer("content").order_by("pk"))
-    written = case.comments.select_related("by").prefetch_related(light).order_by("at", "pk")
+    written = case.comments.to_show().order_by("at", "pk")
     return [
         TimelineEntry(each.at, name_of(each.by), each.text, "comment", files=_files(each))
         for each in written

@@ -39,13 +39,19 @@ def do(*, stage: str, ids: Collection[int], each: Callable[[int], bool | int]) -
 
 def line_up(due: QuerySet[Any], *, stage: str, limit: int) -> list[int]:
     """Give the keys of up to `limit` rows that are due; those that failed last wait behind."""
-    keys = due.values_list("pk", flat=True)
-    first = list(keys[:limit])
-    failed = stuck(stage=stage) if len(first) == limit else set()  # else all are in it
-    if failed.isdisjoint(first):
+    first = list(due.values_list("pk", flat=True)[:limit])
+    if len(first) < limit:  # all are in it
         return first
+    sound, failed = part(due, stage=stage, limit=limit)
+    return [*sound, *failed]
+
+
+def part(due: QuerySet[Any], *, stage: str, limit: int) -> tuple[list[int], list[int]]:
+    """Give the keys of up to `limit` rows that are due: the sound, and those that failed last."""
+    keys = due.values_list("pk", flat=True)
+    failed = stuck(stage=stage)
     sound = list(keys.exclude(pk__in=failed)[:limit])
-    return [*sound, *keys.filter(pk__in=failed)[: limit - len(sound)]]
+    return sound, list(keys.filter(pk__in=failed)[: limit - len(sound)]) if failed else []
 
 
 def stuck(*, stage: str) -> set[int]:

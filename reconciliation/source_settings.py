@@ -7,11 +7,11 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.utils import timezone
 from django.utils.http import urlencode
 
 from audit.record import record
 from reconciliation import connect
+from reconciliation.meanwhile import overtaken
 from reconciliation.models import Source, SourceSecret, Team
 from reconciliation.sources import canonical, format_of, keys
 
@@ -126,8 +126,8 @@ def _who_was_faster(source: Source, *, version: int) -> str:
     name = (who.get_full_name() or who.get_username()) if who else "Somebody"
     fields = newest.diff_against(known).changed_fields if newest and known else []
     what = ", ".join(field.replace("_", " ") for field in fields) or "it"
-    when = f" at {timezone.localtime(newest.history_date):%H:%M on %d %b}" if newest else ""
-    return f"{name} changed {what}{when}, after you opened this page. Nothing of yours was saved."
+    at = newest.history_date if newest else None
+    return overtaken(who=name, what=f"changed {what}", at=at)
 
 
 @transaction.atomic

@@ -8,6 +8,15 @@ from django.db import models
 from exceptions.models.cases import Case
 
 
+class Comments(models.QuerySet["Comment"]):
+    """Remarks, for a page."""
+
+    def to_show(self) -> "Comments":
+        """Bring who wrote them and their files along, but not what is in the files."""
+        files = models.Prefetch("attachments", Attachment.objects.defer("content").order_by("pk"))
+        return self.select_related("by").prefetch_related(files)
+
+
 class Comment(models.Model):
     """A person's remark."""
 
@@ -15,6 +24,8 @@ class Comment(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     text = models.TextField()
     at = models.DateTimeField()
+
+    objects = Comments.as_manager()
 
     def __str__(self) -> str:
         return self.text[:40]

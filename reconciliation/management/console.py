@@ -1,6 +1,7 @@
 """What the product's own commands share: an answer in words or, with --json, for programs."""
 
 import json
+from abc import ABC, abstractmethod
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError
 
 
-class ProductCommand(BaseCommand):
+class ProductCommand(BaseCommand, ABC):
     """A command whose answer is one sentence or one JSON object, and whose failure is an exit code.
 
     Subclasses write `act`, which gives the answer's facts; `words` turns them into text.
@@ -40,9 +41,9 @@ class ProductCommand(BaseCommand):
         except OperationalError as failure:
             raise CommandError(f"The database does not answer as it should: {failure}") from failure
 
+    @abstractmethod
     def act(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Do it, and give the facts of the answer."""
-        raise NotImplementedError
 
     def words(self, facts: Mapping[str, Any]) -> str:
         """Put the facts into words."""

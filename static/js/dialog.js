@@ -39,7 +39,7 @@ export const open = async (href) => {
   if (elsewhere) return location.assign(elsewhere);
   if (!answer.ok) return problem("That could not be shown. Nothing changed.");
   box.innerHTML = await answer.text();
-  style(one("[data-style]", box)?.dataset.style);
+  style(one("[data-sheet]", box)?.dataset.sheet);
   window.htmx.process(box);
   if (!box.open) box.showModal();
   one("#go-q", box)?.select();

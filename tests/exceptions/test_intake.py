@@ -59,7 +59,7 @@ def test_a_hundred_are_opened_in_a_handful_of_queries(
     for number in range(100):
         broken(order=f"O-{number}")
 
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(25):
         take()
 
     assert Case.objects.count() == 100
