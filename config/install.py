@@ -4,6 +4,7 @@ from datetime import datetime, time
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from simple_history.utils import bulk_create_with_history
 
 from audit.record import record
 from exceptions import shipped_views
@@ -40,8 +41,7 @@ def install(*, at: datetime) -> None:
     Never changes a row that is there: people may have renamed a team or moved its hours since.
     """
     installation, is_new = Installation.objects.get_or_create(id=1)
-    for name in ROLES:
-        Group.objects.get_or_create(name=name)
+    Group.objects.bulk_create((Group(name=name) for name in ROLES), ignore_conflicts=True)
     _add_calendars()
     _add_teams()
     _add_internal_source(at=at)
@@ -81,14 +81,18 @@ def _add_calendars() -> None:
 def _add_teams() -> None:
     hours = Calendar.objects.get(name=OFFICE_HOURS)
     has_catch_all = Team.objects.filter(is_catch_all=True).exists()
-    for slug, name in TEAMS.items():
-        if not Team.objects.filter(slug=slug).exists():
-            Team.objects.create(
-                slug=slug,
-                name=name,
-                calendar=hours,
-                is_catch_all=slug == CATCH_ALL and not has_catch_all,
-            )
+    known = set(Team.objects.values_list("slug", flat=True))
+    missing = [
+        Team(
+            slug=slug,
+            name=name,
+            calendar=hours,
+            is_catch_all=slug == CATCH_ALL and not has_catch_all,
+        )
+        for slug, name in TEAMS.items()
+        if slug not in known
+    ]
+    bulk_create_with_history(missing, Team)
 
 
 def _add_internal_source(*, at: datetime) -> None:

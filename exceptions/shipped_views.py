@@ -39,7 +39,9 @@ SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
 
 def install() -> None:
     """Add the views that are missing; one that is there may have been changed since, and stays."""
-    for position, (slug, name, filters) in enumerate(SHIPPED):
-        SavedView.objects.get_or_create(
-            slug=slug, defaults={"name": name, "position": position, "filters": filters}
-        )
+    known = set(SavedView.objects.values_list("slug", flat=True))
+    SavedView.objects.bulk_create(
+        SavedView(slug=slug, name=name, position=position, filters=filters)
+        for position, (slug, name, filters) in enumerate(SHIPPED)
+        if slug not in known
+    )

@@ -112,7 +112,7 @@ def _in_turn(ways: list[str], rng: Random) -> Iterator[str]:
 
 def _run_once(killer: Killer, way: str, load: Load, found: Found, rng: Random) -> None:
     """Let events come, kill something, and wait until events are kept again."""
-    time.sleep(rng.uniform(_SHORTEST, _LONGEST))
+    time.sleep(rng.uniform(_SHORTEST, _LONGEST))  # the moment is what is random
     found.kills[way] = found.kills.get(way, 0) + 1
     killer.ways[way]()
     before = len(load.kept)

@@ -67,13 +67,13 @@ def flush_for(product: Processes, seconds: float) -> None:
     with Redis(unix_socket_path=str(product.valkey_socket())) as broker:
         for _ in range(int(seconds // 2)):
             broker.flushall()
-            time.sleep(2)
+            time.sleep(2)  # while messages come in again
 
 
 def pass_by() -> float:
     """Let the load go on for a while; gives when that began."""
     began = time.monotonic()
-    time.sleep(PHASE_SECONDS)
+    time.sleep(PHASE_SECONDS)  # the load itself is what is waited for: it has no end to wait on
     return began
 
 

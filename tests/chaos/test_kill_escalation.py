@@ -62,7 +62,7 @@ def _run_and_kill(*, after: float) -> None:
     while Escalation.objects.count() == begun:
         assert time.monotonic() < deadline, "it never began"
         time.sleep(0.01)
-    time.sleep(after)
+    time.sleep(after)  # the moment of the kill is what is random
     loop.kill()
     loop.join()
 

@@ -106,7 +106,7 @@ def test_an_import_killed_at_random_moments_ends_as_a_straight_one(tmp_path: Pat
     for _ in range(KILLS):
         process, before = start(path), done()
         wait_until(lambda before=before: done() > before or is_over())
-        time.sleep(chance.uniform(0, 0.4))
+        time.sleep(chance.uniform(0, 0.4))  # somewhere in the next slices
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             killed += 1

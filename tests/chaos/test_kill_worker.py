@@ -40,7 +40,7 @@ def test_a_load_whose_processes_are_all_killed_ends_as_if_nothing_had_been(
     start_load(product)
     for least in (9, 23):  # steps done; the next is under way whenever the kill comes
         wait_until(partial(has_done, rows, least))
-        time.sleep(0.07)
+        time.sleep(0.07)  # into the step that follows
         product.kill("load", "worker", "web")
         product.start_web_and_worker()
         start_load(product)
