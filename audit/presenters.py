@@ -88,6 +88,7 @@ _WORDS = {
     "diff.failed": "Comparison given up",
     "diff.asked_again": "Comparison asked for again",
     "diff.scheduled": "Comparison scheduled",
+    "diff.brought": "Full export brought to be compared",
     "mapping.saved": "Column mapping saved",
     "file.uploaded": "File uploaded",
     "import.begun": "Import begun",

@@ -40,6 +40,7 @@ CHECKS = {  # by kind of finding
     "ONLY_HERE": "diff_only_here",
     "ONLY_THERE": "diff_only_there",
 }
+BRING_AGAIN = "Nothing fetches this source's records. Upload its export again. Nothing changed."
 MOST_TRIES = 6
 MOST_CASES = 200  # of one kind from one window; more than that has one cause, and is one case
 _DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
@@ -78,6 +79,8 @@ def compare_again(*, window_id: int, by: User, at: datetime) -> DiffWindow:
     window = DiffWindow.objects.select_for_update(no_key=True).get(pk=window_id)
     if window.state == _State.RUNNING and window.claimed_until and window.claimed_until > at:
         raise CannotCompare("It is being compared right now. Nothing changed.")
+    if not DiffSchedule.objects.filter(source=window.source_id).exists():
+        raise CannotCompare(BRING_AGAIN)
     record(
         stream="source",
         subject_id=window.source_id,

@@ -18,8 +18,13 @@ class NotAllowed(Exception):
 
 def check_can_read(by: User) -> None:
     """Raise NotAllowed unless `by` may see files and what they hold."""
-    if not _roles(by) & READERS:
+    if not can_read(by):
         raise NotAllowed("Needs Team lead, Platform owner or Auditor: files hold customers' data.")
+
+
+def can_read(by: User) -> bool:
+    """Tell whether `by` may see files and what they hold."""
+    return bool(_roles(by) & READERS)
 
 
 def check_can_import(by: User | None, source: Source) -> None:

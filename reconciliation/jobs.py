@@ -159,7 +159,9 @@ def _job_row(job: Job, user: User) -> JobRow:
 
 def _href(job: Job) -> str:
     """Give the page of what it works on."""
-    pages = {"upload": "/imports/", "bulk": "/exceptions/bulk/"}
+    pages = {
+        "upload": "/imports/", "bulk": "/exceptions/bulk/", "export": "/comparisons/exports/",
+    }  # fmt: skip
     named = (f"{pages[name]}{job.parameters[name]}/" for name in pages if name in job.parameters)
     return next(named, "")
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from reconciliation import ingest, nudge, uploads, validate
+from reconciliation import brought_records, ingest, nudge, uploads
 from reconciliation.ingest import Verdict
 from reconciliation.job_runner import CannotGoOn, Progress
 from reconciliation.models import Job, RejectedEvent, Source, Upload, UploadItem, UploadRow
@@ -126,18 +126,7 @@ def _made(upload: Upload, row: UploadRow) -> Iterator[_Made]:
             currency=str(data.get("currency", ""))[:3],
             amount_minor=next((data[name] for name in _AMOUNTS if name in data), None),
         )
-        yield _Made(item, _message(row, event))
-
-
-def _message(row: UploadRow, event: row_events.Event) -> Message:
-    if not event.envelope:
-        raw = json.dumps({"row": row.number, "cells": row.cells}).encode()
-        message = validate.unreadable(raw=raw, content_type="application/json", detail="")
-        return validate.refused(message, event.problems)
-    message = validate.said(event.envelope)
-    if event.problems or message.problems:
-        message = validate.refused(message, event.explained(message.problems))
-    return message
+        yield _Made(item, brought_records.message(row.number, row.cells, event))
 
 
 def _foresee(upload: Upload, made: Sequence[_Made]) -> None:

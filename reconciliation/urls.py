@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from reconciliation.views import (
+    brought,
     comparisons,
     events,
     imports,
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("comparisons/<int:window_id>/", comparisons.comparison, name="comparison"),
     path("comparisons/<int:window_id>/again/", comparisons.again, name="compare-again"),
     path("comparisons/schedules/<slug:slug>/", comparisons.schedule, name="comparison-schedule"),
+    path("comparisons/exports/<int:job_id>/", brought.export, name="brought-export"),
+    path("comparisons/exports/<int:job_id>/errors.csv", brought.errors, name="brought-errors"),
     path("imports/", imports.imports, name="imports"),
     path("imports/<int:upload_id>/", imports.upload, name="import"),
     path("imports/<int:upload_id>/commit/", imports.commit, name="commit-import"),

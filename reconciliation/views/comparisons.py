@@ -1,5 +1,6 @@
 """Comparisons with sources' own records: what they found, and how often they are made."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -8,31 +9,73 @@ from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils.timezone import localtime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from reconciliation import (
+    brought,
+    brought_page,
+    brought_steps,
+    diff,
+    diff_schedule,
+    importers,
+    nudge,
+    uploads,
+)
 from reconciliation import comparisons as reads
-from reconciliation import diff, diff_schedule, nudge
 from reconciliation.clock import now
 from reconciliation.models import DiffSchedule, DiffWindow, Source
 from reconciliation.sources import canonical
+from reconciliation.views.brought import taken
+from reconciliation.views.imports import choices
 
 _LONGEST_NUMBER = 9
+_WHO_BRINGS = "Needs Platform owner, or a lead of the team that owns the source."
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def comparisons(request: HttpRequest) -> HttpResponse:
-    """Show every source's comparisons, the newest first."""
-    slug = request.GET.get("source", "")
+    """Show every source's comparisons, the newest first, or take a full export to compare."""
+    if request.method != "POST":
+        return _list(request)
+    if not importers.open_sources(_person(request)).exists():
+        raise PermissionDenied(_WHO_BRINGS)
+    try:
+        return taken(request, _person(request))
+    except importers.NotAllowed as refusal:
+        raise PermissionDenied(str(refusal)) from refusal
+    except brought.CannotBring as refusal:
+        return _list(request, problems=refusal.problems)
+
+
+def _list(request: HttpRequest, problems: dict[str, str] | None = None) -> HttpResponse:
+    slug, person = request.GET.get("source", ""), _person(request)
     rows, more = reads.windows(source_slug=slug, older_than=_older_than(request))
     context = {
+        "brings": choices(person),
+        "brought": brought_page.recent() if importers.can_read(person) else [],
+        "types": sorted(canonical.REFERENCE_FIELDS),
+        "given": request.POST or _yesterday(),
+        "given_types": request.POST.getlist("types"),
+        "problems": problems or {},
+        "most_mib": uploads.MOST_BYTES // 2**20,
+        "most_records": brought_steps.MOST_RECORDS,
         "windows": rows,
         "schedules": reads.schedules(),
-        "refusal": reads.refusal(_person(request)),
+        "refusal": reads.refusal(person),
         "older_href": f"/comparisons/?source={slug}&after={more}" if more else "",
         "newest_href": f"/comparisons/?source={slug}" if "after" in request.GET else "",
         "only": Source.objects.filter(slug=slug).first() if slug else None,
     }
-    return render(request, "reconciliation/comparisons.html", context)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if problems else HTTPStatus.OK
+    return render(request, "reconciliation/comparisons.html", context, status=status)
+
+
+def _yesterday() -> dict[str, str]:
+    """Give a form the day before this one to begin with, in the reader's time zone."""
+    today = localtime(now()).replace(hour=0, minute=0)
+    day_before = today - timedelta(days=1)
+    return {"since": f"{day_before:%Y-%m-%dT%H:%M}", "until": f"{today:%Y-%m-%dT%H:%M}"}
 
 
 @require_safe

@@ -100,18 +100,18 @@ def mapping(request: HttpRequest, mapping_id: int) -> HttpResponse:
 def _taken(request: HttpRequest, person: User) -> HttpResponse:
     """Keep the file, then have it previewed, or ask for a mapping where there is none."""
     at, given = now(), request.FILES.get("file")
-    source, chosen = _chosen(request.POST.get("mapping", ""))
+    source, mapping = chosen(request.POST.get("mapping", ""))
     if not isinstance(given, UploadedFile) or not given.name:
         raise CannotImport("Choose a file. Nothing was kept.")
     written = request.FILES.get("written")
     if isinstance(written, UploadedFile) and written.name:
         content = reading.read(written.read().decode("utf-8-sig", errors="replace"))
         name = written.name.rpartition(".")[0] or written.name
-        chosen = mappings.save(source=source, name=name[:64], content=content, by=person, at=at)
+        mapping = mappings.save(source=source, name=name[:64], content=content, by=person, at=at)
     file = uploads.keep(source=source, name=given.name, content=given.read(), by=person, at=at)
-    if chosen is None:
+    if mapping is None:
         return HttpResponseRedirect(f"{IMPORTS}files/{file.pk}/", status=HTTPStatus.SEE_OTHER)
-    return begin(request, file=file, chosen=chosen, person=person)
+    return begin(request, file=file, chosen=mapping, person=person)
 
 
 def begin(
@@ -126,7 +126,7 @@ def begin(
     return HttpResponseRedirect(f"{IMPORTS}{begun.pk}/", status=HTTPStatus.SEE_OTHER)
 
 
-def _chosen(text: str) -> tuple[Source, ColumnMapping | None]:
+def chosen(text: str) -> tuple[Source, ColumnMapping | None]:
     """Read what the form's list of mappings says: m7 is a mapping, s3 a new one for a source."""
     number = text[1:]
     is_number = number.isascii() and number.isdigit() and len(number) <= _LONGEST_ID
@@ -150,7 +150,7 @@ def _list(request: HttpRequest, person: User, *, problem: str = "") -> HttpRespo
         "rows": [(each, upload_page.phase(each)) for each in found],
         "older_href": f"{IMPORTS}?after={more}" if more else "",
         "newest_href": IMPORTS if "after" in request.GET else "",
-        "choices": _choices(person),
+        "choices": choices(person),
         "problem": problem,
         "most_mib": uploads.MOST_BYTES // 2**20,
     }
@@ -158,7 +158,7 @@ def _list(request: HttpRequest, person: User, *, problem: str = "") -> HttpRespo
     return render(request, "reconciliation/imports.html", context, status=status)
 
 
-def _choices(person: User) -> list[tuple[Source, list[ColumnMapping]]]:
+def choices(person: User) -> list[tuple[Source, list[ColumnMapping]]]:
     """Give the sources that a person may bring files for, each with its newest mappings."""
     found = []
     for source in importers.open_sources(person):

@@ -252,7 +252,11 @@ RULES: dict[str, Rule] = {
         "/events/{event}/not-a-duplicate/", every_role(NOT_SO), only(DESK, CHANGED)
     ),
     "events/rejected/<int:rejected_id>/": _page("/events/rejected/{rejected}/"),
-    "comparisons/": _page("/comparisons/"),
+    "comparisons/": Rule("/comparisons/", every_role(OK), only(BRING_FILES, REFUSED)),
+    "comparisons/exports/<int:job_id>/": _page("/comparisons/exports/{export}/", only(READ_FILES)),
+    "comparisons/exports/<int:job_id>/errors.csv": _page(
+        "/comparisons/exports/{export}/errors.csv", only(READ_FILES)
+    ),
     "comparisons/<int:window_id>/": _page("/comparisons/{window}/"),
     "comparisons/<int:window_id>/again/": Rule(
         "/comparisons/{window}/again/", every_role(NOT_SO), only(("Platform owner", "Admin"), SEEN)

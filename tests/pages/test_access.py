@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from exceptions.models import Bulk
-from reconciliation import mappings, uploads
-from reconciliation.models import DiffWindow, Job, RejectedEvent, SubjectData, Upload
+from reconciliation import brought, mappings, uploads
+from reconciliation.models import DiffSchedule, DiffWindow, Job, RejectedEvent, SubjectData, Upload
 from tests.exceptions.people import case, install_product
 from tests.pages.access import RULES, SIGN_IN, Answer, Rule
 from tests.pages.people import clients, member
@@ -57,6 +57,10 @@ def desk(db: None) -> dict[str, str]:
     window = DiffWindow.objects.create(
         source=source("shop"), since=NOON, until=NOON + timedelta(hours=1)
     )
+    DiffSchedule.objects.create(
+        source=source("shop"), export_url="https://shop.example/export", types=["order.created"],
+        every_seconds=3600, starts_at=NOON,
+    )  # fmt: skip
     person = SubjectData.objects.create(key="c-1", wrapped_key=None, ciphertext=b"")
     return {
         "person": str(person.pk),
@@ -78,7 +82,16 @@ def uploaded() -> dict[str, str]:
     file = uploads.keep(name="rows.csv", content=b"id,day,order,amount\n", **given)
     job = Job.objects.create(kind="preview_file", title="m", state="DONE", created_at=NOON)
     upload = Upload.objects.create(file=file, mapping=mapping, created_at=NOON, preview_job=job)
-    return {"upload": str(upload.pk), "file": str(file.pk), "mapping": str(mapping.pk)}
+    wanted = brought.Wanted(since=NOON, until=NOON + timedelta(hours=1))
+    export = brought.begin(
+        file=file, mapping=None, wanted=wanted, by=None, at=NOON + timedelta(days=1)
+    )
+    return {
+        "upload": str(upload.pk),
+        "file": str(file.pk),
+        "mapping": str(mapping.pk),
+        "export": str(export.pk),
+    }
 
 
 def test_the_table_has_every_address_and_no_other() -> None:
