@@ -23,6 +23,7 @@ from reconciliation.fields import (
     Person,
     Registry,
     Text,
+    day_end,
 )
 from reconciliation.fields.kinds import Asked
 from reconciliation.fields.registered import team_names
@@ -45,6 +46,7 @@ NEED_A_PERSON = Q(outcome__in=["REFUSED", "CHANGED", "FAILED"]) | Q(
 _SLA = (
     Bucket("over", "over", None, timedelta()),
     Bucket("1h", "due within the hour", timedelta(), timedelta(hours=1)),
+    Bucket("today", "due today", timedelta(), day_end),
     Bucket("24h", "due within 24 hours", timedelta(), timedelta(hours=24)),
 )
 _OF_THE_CASE = {"check_name", "team", "at_risk_minor", "currency", "opened_at", "cleared_at", "age"}

@@ -29,6 +29,12 @@ def settled_alone() -> Q:
     return Q(state="SETTLED") & ~Q(Exists(touched))
 
 
+def attempts_made() -> Coalesce:
+    """Count the repairs that were run on a case, by people and by the product."""
+    runs = RepairAttempt.objects.filter(case=OuterRef("pk")).order_by().values("case")
+    return Coalesce(Subquery(runs.annotate(number=Count("pk")).values("number")), 0)
+
+
 @dataclass(frozen=True)
 class Alone(Choice):
     """Whether a case was settled without a person."""
@@ -58,9 +64,7 @@ class Attempts(Number):
     operators: ClassVar[tuple[str, ...]] = ("at_least", "at_most", "is")
 
     def _leaf(self, operator: str, wanted: Any, _asked: Asked) -> Q:  # noqa: ANN401 - as its base
-        runs = RepairAttempt.objects.filter(case=OuterRef("pk")).order_by().values("case")
-        number = Coalesce(Subquery(runs.annotate(number=Count("pk")).values("number")), 0)
-        return Q(_COMPARED[operator](number, wanted))
+        return Q(_COMPARED[operator](attempts_made(), wanted))
 
     def _compare(self, *_given: Any) -> bool:  # noqa: ANN401 - as its base
         raise BadCondition(f"{self.label} is asked of the database only.")

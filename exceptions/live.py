@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from exceptions import crossings, presence, words
+from exceptions.arrangement import SLA, SORTS, Sort
 from exceptions.models import Case, Handoff
 from exceptions.permissions import READS_ALL, readable_cases, roles, teams_of, visible_cases
 from exceptions.queries import found_cases
@@ -61,6 +62,7 @@ def news(  # noqa: PLR0913 - what a list is made of
     at: datetime,
     filters: list[dict[str, Any]],
     search: str = "",
+    sort: Sort = SORTS[SLA],
     is_first_page: bool = True,
     size: int = 50,
 ) -> News:
@@ -78,7 +80,14 @@ def news(  # noqa: PLR0913 - what a list is made of
         changes=_changes(changed, listed=listed, user=user, at=at),
         departed=_departed(shown, user=user, since=since),
         spoken=crossings.said(user=user, since=window[0], until=window[1], at=at),
-        new=_new(listed, shown=shown, loaded_at=loaded_at, is_first_page=is_first_page, size=size),
+        new=_new(
+            listed,
+            shown=shown,
+            loaded_at=loaded_at,
+            sort=sort,
+            is_first_page=is_first_page,
+            size=size,
+        ),
     )
 
 
@@ -141,16 +150,15 @@ def _new(
     *,
     shown: list[int],
     loaded_at: datetime,
+    sort: Sort,
     is_first_page: bool,
     size: int,
 ) -> Count:
     """Count what would stand on this page of the list, had it been loaded now."""
     found = listed.filter(changed_at__gt=loaded_at - _LATE).exclude(pk__in=shown)
-    due = dict(
-        Case.objects.filter(pk__in=shown[:1] + shown[-1:]).values_list("pk", "resolve_due_at")
-    )
+    edges = dict(Case.objects.filter(pk__in=shown[:1] + shown[-1:]).values_list("pk", sort.field))
     if len(shown) >= size:
-        found = found.filter(resolve_due_at__lte=due.get(shown[-1]))
+        found = found.filter(sort.until(edges.get(shown[-1])))
     if shown and not is_first_page:
-        found = found.filter(resolve_due_at__gte=due.get(shown[0]))
+        found = found.filter(sort.since(edges.get(shown[0])))
     return words.count(found[: words.MOST_COUNTED + 1].count())

@@ -13,6 +13,7 @@ from django.db.models import Count as Aggregate
 from django.db.models import Min, Q, QuerySet, Sum
 
 from exceptions import causes, saved_views, words
+from exceptions.arrangement import DEFAULT, SLA, SORTS, Arrangement
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
@@ -66,7 +67,7 @@ class BadCursor(Exception):
     """The place in the list is not one we gave out."""
 
 
-def queue_page(
+def queue_page(  # noqa: PLR0913 - what a list is made of
     *,
     user: User,
     at: datetime,
@@ -75,9 +76,10 @@ def queue_page(
     after: str = "",
     size: int = 50,
     is_grouped: bool = False,
+    arranged: Arrangement = DEFAULT,
     names: Names | None = None,
 ) -> KeysetPage:
-    """Give one page of what `user` may see, by due time, worst first.
+    """Give one page of what `user` may see, as it is arranged: by due time, unless it says else.
 
     `filters` are as in `SavedView.filters` (vocabulary: `exceptions.fields.FIELDS`); without one on
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
@@ -87,15 +89,13 @@ def queue_page(
     if is_grouped:
         found = found.filter(cause="")
     if after:
-        due_at, case_id = _read_cursor(after)
-        # One range on the index, then the few that share the moment are left out.
-        found = found.filter(resolve_due_at__gte=due_at)
-        found = found.exclude(resolve_due_at=due_at, pk__lte=case_id)
-    ordered = found.select_related(*RELATED).order_by("resolve_due_at", "pk")
+        value, case_id = _read_cursor(after, sort=arranged.sort)
+        found = found.filter(arranged.order.behind(value=value, case_id=case_id))
+    ordered = arranged.order.ordered(arranged.read(found.select_related(*RELATED)))
     cases = list(ordered[: size + 1])
     known = names or Names.read()
-    rows = [row(case, names=known, at=at) for case in cases[:size]]
-    next_cursor = cursor(cases[size - 1]) if len(cases) > size else ""
+    rows = [row(case, names=known, at=at, more=arranged.texts(case)) for case in cases[:size]]
+    next_cursor = cursor(cases[size - 1], sort=arranged.sort) if len(cases) > size else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
 
 
@@ -289,15 +289,18 @@ def _in_one_query(parts: Sequence[_Part]) -> list[Any]:
     return [json.loads(value) if isinstance(value, str) else value for value in values]
 
 
-def cursor(case: Case) -> str:
-    """Name the place in the list after `case`; it is signed."""
-    assert case.resolve_due_at is not None
-    return signing.dumps([case.resolve_due_at.isoformat(), case.pk], salt=_SALT)
+def cursor(case: Case, *, sort: str = SLA) -> str:
+    """Name the place in the list after `case`; it is signed, and good for this sort only."""
+    value = getattr(case, SORTS[sort].field)
+    said = value.isoformat() if isinstance(value, datetime) else value
+    return signing.dumps([sort, said, case.pk], salt=_SALT)
 
 
-def _read_cursor(text: str) -> tuple[datetime, int]:
+def _read_cursor(text: str, *, sort: str) -> tuple[datetime | int, int]:
     try:
-        due_at, case_id = signing.loads(text, salt=_SALT)
-        return datetime.fromisoformat(due_at), int(case_id)
+        of, value, case_id = signing.loads(text, salt=_SALT)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadCursor("This page of the list does not exist.") from error
+    if of != sort:
+        raise BadCursor("This page belongs to the list in another order.")
+    return datetime.fromisoformat(value) if isinstance(value, str) else value, case_id

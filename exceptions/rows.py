@@ -1,5 +1,6 @@
 """What the pages of the exception desk are given: plain values, nothing left to compute."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,6 +52,7 @@ class Row:
     repair_kind: str  # the recommended repair; "" if none is safe
     repair_title: str
     repair_tier: int
+    more: Sequence[str]  # what added columns say
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.text import slugify
 
 from audit.record import record
+from exceptions.arrangement import DEFAULT, Arrangement
 from exceptions.models import SavedView
 from exceptions.permissions import ADMIN, TEAM_LEAD, NotAllowed, roles, teams_of
 from exceptions.shipped_views import SHIPPED
@@ -48,10 +49,17 @@ def refusal(by: User, view: SavedView) -> str:
 
 @transaction.atomic
 def keep(
-    *, name: str, filters: list[dict[str, Any]], scope: str, by: User, at: datetime
+    *,
+    name: str,
+    filters: list[dict[str, Any]],
+    scope: str,
+    by: User,
+    at: datetime,
+    arranged: Arrangement = DEFAULT,
 ) -> SavedView:
-    """Keep filters under a name. One's own of that name is replaced; a shared one never is.
+    """Keep filters and an arrangement under a name.
 
+    One's own of that name is replaced; a shared one never is.
     Raises NotAllowed for a scope that is not for `by`, CannotKeep.
     """
     if scope not in dict(scopes(by)):
@@ -67,6 +75,7 @@ def keep(
         raise CannotKeep(f"The name is too like that of {known.name}. Nothing was saved.")
     view = known or SavedView(slug=slug, user=by if scope == ME else None, team=team)
     view.name, view.filters = _name(name), filters
+    _arrange(view, arranged)
     view.position = _AFTER_SHIPPED.get(scope, _OF_TEAMS)
     view.save()
     _record(view, "view.saved", by=by, at=at)
@@ -75,16 +84,24 @@ def keep(
 
 @transaction.atomic
 def change(
-    *, slug: str, name: str | None, filters: list[dict[str, Any]] | None, by: User, at: datetime
+    *,
+    slug: str,
+    name: str | None,
+    filters: list[dict[str, Any]] | None,
+    by: User,
+    at: datetime,
+    arranged: Arrangement | None = None,
 ) -> SavedView:
-    """Give a view another name, other filters, or both; None leaves what is there.
+    """Give a view another name, filters, arrangement; None leaves what is there.
 
     Raises SavedView.DoesNotExist if `by` does not see it, NotAllowed, CannotKeep.
     """
     view = _locked(slug, by)
     view.name = view.name if name is None else _name(name)
     view.filters = view.filters if filters is None else filters
-    view.save(update_fields=["name", "filters"])
+    if arranged is not None:
+        _arrange(view, arranged)
+    view.save(update_fields=["name", "filters", "sort", "columns", "density"])
     _record(view, "view.changed", by=by, at=at)
     return view
 
@@ -122,6 +139,11 @@ def _name(name: str) -> str:
     return name
 
 
+def _arrange(view: SavedView, arranged: Arrangement) -> None:
+    view.sort, view.columns = arranged.sort, [*arranged.columns]
+    view.density = arranged.density
+
+
 def _lock(by: User) -> None:
     """Lock who does it: the trail of what one person does goes on one by one."""
     User.objects.select_for_update(no_key=True).get(pk=by.pk)
@@ -144,5 +166,13 @@ def _record(view: SavedView, action: str, *, by: User, at: datetime) -> None:
         action=action,
         actor=by.get_username(),
         at=at,
-        detail={"view": view.slug, "name": view.name, "scope": scope, "filters": view.filters},
+        detail={
+            "view": view.slug,
+            "name": view.name,
+            "scope": scope,
+            "filters": view.filters,
+            "sort": view.sort,
+            "columns": view.columns,
+            "density": view.density,
+        },
     )

@@ -10,29 +10,27 @@ def _is(field: str, value: str) -> dict[str, Any]:
 
 
 _OPEN_SLA = _is("sla", "over")
+_CLOSED_TODAY = {"field": "closed_at", "operator": "in_last", "value": "today"}
 SHIPPED: tuple[tuple[str, str, list[dict[str, Any]]], ...] = (
     ("mine", "Mine", [_is("owner", "me")]),
     ("team", "My teams", [_is("my_teams", "true")]),
     ("handed-to-us", "Handed to us", [_is("handed_to_us", "true")]),
     ("unassigned", "Unassigned", [_is("owner", "unassigned")]),
     ("over-sla", "Over SLA", [_OPEN_SLA]),
+    ("sla-today", "SLA today", [_is("sla", "today")]),
     ("p1", "P1", [_is("severity", "P1")]),
     ("enrichment", "Enrichment", [_is("team", "enrichment")]),
     ("snoozed", "Snoozed", [_is("state", "WAITING"), _is("waiting_for", "snooze")]),
     ("verifying", "Verifying", [_is("state", "VERIFYING")]),
     (
         "closed-today",
-        "Closed in 24 h",
-        [{"field": "closed_at", "operator": "in_last", "value": "24h"}, _is("closed", "true")],
+        "Closed today",
+        [_CLOSED_TODAY, _is("closed", "true")],
     ),
     (
         "auto-repaired-today",
-        "Repaired by itself in 24 h",
-        [
-            {"field": "closed_at", "operator": "in_last", "value": "24h"},
-            _is("closed", "true"),
-            _is("by_machine", "true"),
-        ],
+        "Auto-repaired today",
+        [_CLOSED_TODAY, _is("closed", "true"), _is("by_machine", "true")],
     ),
 )
 

@@ -1,5 +1,6 @@
 """Makes one row of the queue from one case."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,8 +40,8 @@ class Names:
         return cls(checks=dict(DISCREPANCY["check_name"].options()), systems=dict(sources))
 
 
-def row(case: Case, *, names: Names, at: datetime) -> Row:
-    """Make one row; the case comes with `RELATED`."""
+def row(case: Case, *, names: Names, at: datetime, more: Sequence[str] = ()) -> Row:
+    """Make one row; the case comes with `RELATED`, and `more` is what added columns say of it."""
     repair = KINDS.get(case.recommended_repair) if case.merged_into_id is None else None
     order = case.order
     detail = getattr(order, "detail", None)
@@ -68,6 +69,7 @@ def row(case: Case, *, names: Names, at: datetime) -> Row:
         repair_kind=repair.KIND if repair else "",
         repair_title=repair.TITLE if repair else "",
         repair_tier=repair.TIER if repair else 0,
+        more=more,
     )
 
 

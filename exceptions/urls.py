@@ -26,6 +26,7 @@ from reconciliation.views import replay
 
 urlpatterns: list[URLPattern] = [
     path("exceptions/", queue.queue, name="queue"),
+    path("exceptions/arrange/", queue.arrange, name="arrange-queue"),
     path("exceptions/changes/", live.changes, name="queue-changes"),
     path("exceptions/bulk/", bulk.bulks, name="bulks"),
     path("exceptions/bulk/<int:bulk_id>/", bulk.one, name="bulk"),

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from audit.record import record
 from exceptions import words
+from exceptions.arrangement import SLA, SORTS, Sort
 from exceptions.desk import check_goes_on
 from exceptions.models import Case, Skip, Viewing
 from exceptions.permissions import check_can_work, visible_cases
@@ -33,6 +34,7 @@ def next_case(
     at: datetime,
     filters: list[dict[str, Any]],
     search: str = "",
+    sort: Sort = SORTS[SLA],
     after: int | None = None,
 ) -> int | None:
     """Give the first of a view that nobody else looks at and `user` has not skipped today.
@@ -44,17 +46,23 @@ def next_case(
     found = _listed(user=user, at=at, filters=filters, search=search)
     found = found.exclude(pk__in=looked_at.values("case")).exclude(pk__in=skipped.values("case"))
     if after is not None:
-        found = found.filter(_follows(after))
-    return found.order_by("resolve_due_at", "pk").values_list("pk", flat=True).first()
+        found = found.filter(_follows(after, sort))
+    return sort.ordered(found).values_list("pk", flat=True).first()
 
 
 def place(
-    *, case_id: int, user: User, at: datetime, filters: list[dict[str, Any]], search: str = ""
+    *,
+    case_id: int,
+    user: User,
+    at: datetime,
+    filters: list[dict[str, Any]],
+    search: str = "",
+    sort: Sort = SORTS[SLA],
 ) -> Place:
     """Say where a case stands in a view."""
     found = _listed(user=user, at=at, filters=filters, search=search)
     most = words.MOST_COUNTED + 1
-    later = found.filter(_follows(case_id) | Q(pk=case_id))
+    later = found.filter(_follows(case_id, sort) | Q(pk=case_id))
     total, rest = found[:most].count(), later[:most].count()
     return Place(words.count(max(total - rest + 1, 1)), words.count(max(total, 1)))
 
@@ -85,9 +93,7 @@ def _listed(
     return found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
 
 
-def _follows(case_id: int) -> Q:
-    """Find what stands behind a case in the queue's order."""
-    due_at = Case.objects.filter(pk=case_id).values_list("resolve_due_at", flat=True).first()
-    if due_at is None:
-        return Q()
-    return Q(resolve_due_at__gt=due_at) | Q(resolve_due_at=due_at, pk__gt=case_id)
+def _follows(case_id: int, sort: Sort) -> Q:
+    """Find what stands behind a case in the list's order."""
+    value = Case.objects.filter(pk=case_id).values_list(sort.field, flat=True).first()
+    return Q() if value is None else sort.behind(value=value, case_id=case_id)

@@ -103,6 +103,16 @@ class Case(models.Model):
                 condition=models.Q(closed_at__isnull=True),
                 name="case_queue_owner",
             ),
+            models.Index(
+                fields=["-at_risk_minor", "-id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_queue_money",
+            ),
+            models.Index(  # read forwards and backwards
+                fields=["opened_at", "id"],
+                condition=models.Q(closed_at__isnull=True),
+                name="case_queue_age",
+            ),
             models.Index(  # the few that wait or are being verified, among however many are open
                 fields=["state", "waiting_for"],
                 condition=models.Q(closed_at__isnull=True, state__in=["WAITING", "VERIFYING"]),

@@ -7,7 +7,7 @@ from reconciliation.models import Team
 
 
 class SavedView(models.Model):
-    """Named filters and sort, for one person, one team, or everyone."""
+    """Named filters and their arrangement, for one person, one team, or everyone."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=64)
@@ -15,6 +15,9 @@ class SavedView(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, null=True)
     filters = models.JSONField(default=list)  # [{"field": …, "operator": …, "value": …}]
+    sort = models.CharField(max_length=16, default="sla")
+    columns = models.JSONField(default=list)  # names of those that were added
+    density = models.CharField(max_length=16, blank=True, default="")  # "": each person's own
 
     def __str__(self) -> str:
         return self.name

@@ -31,6 +31,7 @@ def changes(request: HttpRequest) -> HttpResponse:
         at=at,
         filters=asked.conditions,
         search=asked.search,
+        sort=asked.arranged.order,
         is_first_page=not asked.after,
     )
     if found.is_empty:

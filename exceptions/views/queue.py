@@ -12,12 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from exceptions import queries, saved_views
+from exceptions import arrangement, queries, saved_views
+from exceptions.arrangement import Arrangement
 from exceptions.fields import FIELDS
 from exceptions.models import Case, SavedView
 from exceptions.permissions import can_work_any, visible_cases
 from exceptions.rows import Count
 from exceptions.table import Names
+from exceptions.views import arranging
 from exceptions.views.answers import is_swap, person
 from reconciliation.clock import now
 from reconciliation.models import Source
@@ -33,6 +35,14 @@ _CLOSED_TOO = {"field": "closed", "operator": "is_any_of", "value": ["true", "fa
 
 
 @dataclass(frozen=True)
+class Head:
+    """The head of a column that sorts; `sorted` is ascending, descending or "" as ARIA has it."""
+
+    href: str
+    sorted: str
+
+
+@dataclass(frozen=True)
 class Asked:
     """What the address asks for."""
 
@@ -42,13 +52,15 @@ class Asked:
     conditions: list[dict[str, Any]]
     is_grouped: bool  # one item a cause
     is_edited: bool  # the filters are not, or no longer, those of the view
+    arranged: Arrangement
+    rearranged: dict[str, str]  # what the address says of it beyond the view
     problem: str
 
     @property
     def keep(self) -> dict[str, str]:
         """Give what an address keeps when its filters change."""
         grouped = {"grouped": "1"} if self.is_grouped else {}
-        return {"view": self.view, "q": self.search, **grouped}
+        return {"view": self.view, "q": self.search, **grouped, **self.rearranged}
 
     @property
     def view_name(self) -> str:
@@ -67,6 +79,8 @@ def queue(request: HttpRequest) -> HttpResponse:
     if filters.is_adding(request.GET) and not asked.problem:
         texts = [filters.to_text(each) for each in asked.conditions]
         return redirect(filters.href(QUEUE, asked.keep, texts))
+    if arranging.is_form(request.GET):
+        return redirect(list_href(asked))
     names = Names.read()
     try:
         context = _list(request, asked, names=names, at=at)
@@ -83,6 +97,27 @@ def queue(request: HttpRequest) -> HttpResponse:
     return render(request, "exceptions/queue.html", context, status=status)
 
 
+@require_safe
+def arrange(request: HttpRequest) -> HttpResponse:
+    """Offer order, columns and density of the list that the address asks for."""
+    asked = read(request.GET, user=person(request))
+    is_piece = request.headers.get("HX-Target") == "dialog"
+    context = {
+        "asked": asked,
+        "kept": [
+            *((name, value) for name, value in asked.keep.items() if name not in asked.rearranged),
+            *(("f", text) for text in _texts(asked)),
+        ],
+        "sorts": arrangement.SORTS,
+        "columns": arrangement.COLUMNS,
+        "densities": arrangement.DENSITIES,
+        "back_href": list_href(asked),
+        "is_piece": is_piece,
+    }
+    name = "_arrange" if is_piece else "arrange"
+    return render(request, f"exceptions/{name}.html", context)
+
+
 def _is_first_day() -> bool:
     return not Case.objects.exists() and not Source.objects.exclude(kind="internal").exists()
 
@@ -92,11 +127,11 @@ def read(given: QueryDict, *, user: User) -> Asked:
     view = given.get("view", "")
     is_edited = "f" in given or filters.is_adding(given)
     conditions, problem = filters.read(FIELDS, given)
-    if view and not is_edited:
-        try:
-            conditions = queries.view_filters(slug=view, user=user)
-        except SavedView.DoesNotExist as missing:
-            raise Http404 from missing
+    kept = _view(view, user) if view else None
+    if kept is not None and not is_edited:
+        conditions = list(kept.filters)
+    base = arrangement.of_view(kept) if kept else arrangement.DEFAULT
+    arranged = arranging.read(given, base=base)
     return Asked(
         view=view,
         search=given.get("q", "").strip(),
@@ -104,8 +139,17 @@ def read(given: QueryDict, *, user: User) -> Asked:
         conditions=conditions,
         is_grouped=given.get("grouped") == "1",
         is_edited=is_edited,
+        arranged=arranged,
+        rearranged=arranging.said(arranged, base=base),
         problem=problem,
     )
+
+
+def _view(slug: str, user: User) -> SavedView:
+    try:
+        return saved_views.opened_by(user).get(slug=slug)
+    except SavedView.DoesNotExist as missing:
+        raise Http404 from missing
 
 
 def _list(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> dict[str, Any]:
@@ -113,7 +157,7 @@ def _list(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> 
     user = person(request)
     page = queries.queue_page(
         user=user, at=at, filters=asked.conditions, search=asked.search, after=asked.after,
-        is_grouped=asked.is_grouped, names=names,
+        is_grouped=asked.is_grouped, arranged=asked.arranged, names=names,
     )  # fmt: skip
     asks: dict[str, Any] = {
         "user": user, "at": at, "filters": asked.conditions, "search": asked.search
@@ -121,7 +165,13 @@ def _list(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> 
     groups = queries.groups(**asks) if asked.is_grouped and not asked.after else []
     context: dict[str, Any] = {
         "page": page,
-        "showing": f"{len(page.rows)} shown, most urgent first",
+        "showing": f"{len(page.rows)} shown, {asked.arranged.order.title.lower()}",
+        "arranged": asked.arranged,
+        "heads": {
+            "sla": _head(asked, arrangement.SLA),
+            "money": _head(asked, "money"),
+            "age": _head(asked, "newest", "oldest"),
+        },
         "older_href": list_href(asked, after=page.next_cursor) if page.next_cursor else "",
         "newest_href": list_href(asked) if asked.after else "",
         "is_searching": bool(asked.search),
@@ -133,6 +183,21 @@ def _list(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) -> 
     if not page.rows and not groups:
         context |= _emptiness(request, asked)
     return context
+
+
+def _head(asked: Asked, *sorts: str) -> Head:
+    """Lay out the head of a column that sorts: it leads to the next of its sorts."""
+    sort, is_on = asked.arranged.sort, asked.arranged.sort in sorts
+    following = sorts[(sorts.index(sort) + 1) % len(sorts)] if is_on else sorts[-1]
+    way = ("descending" if asked.arranged.order.is_falling else "ascending") if is_on else ""
+    # An older moment is a greater age.
+    turned = {"ascending": "descending", "descending": "ascending"}
+    return Head(
+        href=list_href(
+            replace(asked, rearranged={**asked.rearranged, "sort": following}, after="")
+        ),
+        sorted=turned.get(way, "") if asked.arranged.order.field == "opened_at" else way,
+    )
 
 
 def _total(request: HttpRequest, asked: Asked, *, at: datetime) -> Count:
@@ -181,7 +246,9 @@ def _frame(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) ->
         "is_grouped": asked.is_grouped,
         "group_href": _group_href(asked),
         "search_label": "Order, customer, event ID",
-        "is_edited": asked.is_edited and bool(asked.view),
+        "is_edited": bool(asked.view) and (asked.is_edited or bool(asked.rearranged)),
+        "rearranged": asked.rearranged,
+        "arrange_href": f"{QUEUE}arrange/?{query(asked)}",
         **_keeping(asked, user),
         "work_href": f"{QUEUE}next/?{query(asked)}",
     }
@@ -190,7 +257,7 @@ def _frame(request: HttpRequest, asked: Asked, *, names: Names, at: datetime) ->
 def _keeping(asked: Asked, user: User) -> dict[str, Any]:
     """Give whether this view may be changed, and for whom what is on may be kept."""
     view = saved_views.opened_by(user).filter(slug=asked.view).first() if asked.view else None
-    can_save = asked.is_edited and bool(asked.conditions)
+    can_save = bool(asked.rearranged) or (asked.is_edited and bool(asked.conditions))
     return {
         "can_save": can_save,
         "can_change_view": view is not None and not saved_views.refusal(user, view),

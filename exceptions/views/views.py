@@ -9,9 +9,11 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_POST
 
 from exceptions import saved_views
+from exceptions.arrangement import DEFAULT
 from exceptions.fields import FIELDS
 from exceptions.models import SavedView
 from exceptions.permissions import NotAllowed
+from exceptions.views import arranging
 from exceptions.views.answers import person
 from reconciliation.clock import now
 from reconciliation.views import filters
@@ -21,14 +23,16 @@ _QUEUE = "/exceptions/"
 
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
-    """Keep the filters that are on under a name, for oneself, a team or everyone."""
+    """Keep filters and arrangement under a name, for oneself, a team or everyone."""
     conditions, problem = filters.read(FIELDS, request.POST)
-    if not conditions or problem:
-        raise BadRequest(problem or "A view needs a filter.")
+    arranged = arranging.read(request.POST, base=DEFAULT)
+    if problem or (not conditions and arranged == DEFAULT):
+        raise BadRequest(problem or "A view needs a filter, or an arrangement of its own.")
     try:
         view = saved_views.keep(
             name=request.POST.get("name", ""),
             filters=conditions,
+            arranged=arranged,
             scope=request.POST.get("scope", saved_views.ME),
             by=person(request),
             at=now(),
@@ -38,6 +42,7 @@ def save(request: HttpRequest) -> HttpResponse:
     except saved_views.CannotKeep as refusal:
         messages.error(request, str(refusal))
         texts = [("f", text) for text in request.POST.getlist("f")]
+        texts += arranging.said(arranged, base=DEFAULT).items()
         return _to(f"{_QUEUE}?{urlencode(texts)}")
     messages.info(request, f"View {view.name} saved.")
     return _to(f"{_QUEUE}?view={view.slug}")
@@ -54,6 +59,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             slug=slug,
             name=request.POST.get("name"),
             filters=conditions if "f" in request.POST else None,
+            arranged=arranging.read(request.POST, base=DEFAULT) if "f" in request.POST else None,
             by=person(request),
             at=now(),
         )

@@ -27,6 +27,7 @@ def following(request: HttpRequest) -> HttpResponse:
         at=at,
         filters=asked.conditions,
         search=asked.search,
+        sort=asked.arranged.order,
         after=int(given) if given.isascii() and given.isdigit() else None,
     )
     if case_id is None:
@@ -66,6 +67,7 @@ def bar(request: HttpRequest, case_id: int, *, at: datetime) -> dict[str, Any]:
             at=at,
             filters=asked.conditions,
             search=asked.search,
+            sort=asked.arranged.order,
         ),
         "next_href": _next_href(request, case_id),
         "exit_href": list_href(asked),

@@ -14,7 +14,7 @@ from reconciliation.fields.kinds import (
     Person,
     Text,
 )
-from reconciliation.fields.moments import Age, Bucket, Buckets, Moment
+from reconciliation.fields.moments import Age, Bucket, Buckets, Moment, day_end
 from reconciliation.fields.registered import DISCREPANCY, ORDER
 from reconciliation.fields.registry import Registry
 
@@ -40,5 +40,6 @@ __all__ = [
     "Text",
     "conditions_to_q",
     "conditions_to_words",
+    "day_end",
     "evaluate",
 ]

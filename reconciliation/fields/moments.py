@@ -1,13 +1,17 @@
 """The kinds of fields that speak of time: moments, ages, stretches around now."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 from django.db.models import Q
+from django.utils import timezone
 
 from reconciliation.fields.kinds import Asked, BadCondition, Choice, Choices, Field, Value
+
+_TODAY = "today"  # since midnight, where who asks is
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class Moment(Field):
 
     def words(self, operator: str, value: Value) -> str:
         """Say the condition."""
+        if operator == "in_last" and value == _TODAY:
+            return f"{self.label} is today"
         if operator == "in_last":
             return f"{self.label} is in the last {_say_duration(self.clean(operator, value))}"
         said = super().words(operator, value)
@@ -36,7 +42,7 @@ class Moment(Field):
 
     def _one(self, operator: str, value: Value) -> Value:
         if operator == "in_last":
-            return _duration(value)
+            return value if value == _TODAY else _duration(value)
         try:
             moment = datetime.fromisoformat(value)
         except (TypeError, ValueError) as error:
@@ -50,14 +56,18 @@ class Moment(Field):
         if operator != "in_last":
             return super()._leaf(operator, wanted, asked)
         path = self._path()
-        moment = asked.moment()
-        return Q(**{f"{path}__gte": moment - wanted, f"{path}__lte": moment})
+        since, until = _last(wanted, asked.moment())
+        return Q(**{f"{path}__gte": since, f"{path}__lte": until})
 
     def _compare(self, operator: str, wanted: Value, actual: Value, asked: Asked) -> bool:
         if operator != "in_last":
             return super()._compare(operator, wanted, actual, asked)
-        moment = asked.moment()
-        return actual is not None and moment - wanted <= actual <= moment
+        since, until = _last(wanted, asked.moment())
+        return actual is not None and since <= actual <= until
+
+
+def _last(wanted: Value, moment: datetime) -> tuple[datetime, datetime]:
+    return (_midnight(moment) if wanted == _TODAY else moment - wanted), moment
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ class Bucket(NamedTuple):
     value: str
     label: str
     since: timedelta | None
-    until: timedelta | None
+    until: timedelta | Callable[[datetime], datetime] | None
 
 
 @dataclass(frozen=True)
@@ -134,14 +144,29 @@ class Buckets(Choice):
         return [
             (
                 None if bucket.since is None else at + bucket.since,
-                None if bucket.until is None else at + bucket.until,
+                _end(bucket.until, at),
             )
             for bucket in self.buckets
             if bucket.value in names
         ]
 
 
+def _end(until: timedelta | Callable[[datetime], datetime] | None, at: datetime) -> datetime | None:
+    if until is None or isinstance(until, timedelta):
+        return None if until is None else at + until
+    return until(at)
+
+
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def day_end(at: datetime) -> datetime:
+    """Give the end of the day, where who asks is."""
+    return _midnight(at) + timedelta(days=1)
+
+
+def _midnight(at: datetime) -> datetime:
+    return timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _duration(value: object) -> timedelta:

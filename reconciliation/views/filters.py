@@ -23,7 +23,7 @@ OPERATORS = {
     "contains": "contains",
     "at_least": "is at least, or from",
     "at_most": "is at most, or until",
-    "in_last": "is in the last (4h, 7d)",
+    "in_last": "is in the last (4h, 7d, today)",
     "is_empty": "is not set",
     "is_not_empty": "is set",
 }

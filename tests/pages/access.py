@@ -126,6 +126,7 @@ RULES: dict[str, Rule] = {
     "go/": _page("/go/?q=O-1"),
     "keys/": _page("/keys/"),
     "exceptions/": _page("/exceptions/"),
+    "exceptions/arrange/": _page("/exceptions/arrange/"),
     "exceptions/changes/": _page(
         "/exceptions/changes/?shown=&since=2026-01-01T00:00:00%2B00:00",
         {**only(SEE_CASE, others=NO_NEWS)},

@@ -261,6 +261,29 @@ def test_a_view_of_ones_own_is_saved_used_and_deleted(operator: Client) -> None:
     assert not SavedView.objects.filter(slug=slug).exists()
 
 
+def test_a_view_keeps_how_the_list_was_arranged_and_its_address_may_say_else(
+    operator: Client,
+) -> None:
+    form = {"arrange": "1", "sort": "money", "cols": ["none", "route", "currency"], "density": ""}
+    arranged = operator.get("/exceptions/", form)["Location"]
+    page = body(operator, arranged)
+    saved = operator.post(
+        "/views/",
+        {"name": "By money", "f": "", "sort": "money", "cols": "route", "density": "compact"},
+    )
+    kept = body(operator, saved["Location"])
+    other = body(operator, f"{saved['Location']}&sort=newest&cols=none")
+
+    assert arranged == "/exceptions/?sort=money&cols=route%2Ccurrency"
+    assert '<th scope="col" class="wide">Routed by</th>' in page
+    assert "Save view" in page
+    assert 'data-density="compact">' in kept
+    assert "largest amount first" in kept
+    assert "newest first" in other
+    assert "Routed by" not in other
+    assert "Edited" in other
+
+
 def test_nobody_deletes_the_view_of_another(operator: Client, lead: Client) -> None:
     operator.post("/views/", {"name": "Mine alone", "f": "severity:is:P1"})
     slug = SavedView.objects.get(name="Mine alone").slug
