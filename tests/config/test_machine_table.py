@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import User
 from django.db import DatabaseError, connection, transaction
 from django.db.models import F, Model
+from django.forms import modelform_factory
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
 
 from audit.models import AuditEvent
 from audit.record import record
@@ -26,6 +30,7 @@ from tests.world import NOON, source
 Columns = dict[str, Any]
 MODELS: list[type[Model]] = [Order, Case, WriteBack, RulebookVersion]
 VERSIONED = (Order, Case)
+BACKEND = "django.contrib.auth.backends.ModelBackend"
 REFUSAL = "may not (move so|go from)"
 _numbers = count(2)
 
@@ -133,8 +138,35 @@ def by_merge(row: Model, columns: Columns) -> None:
         )
 
 
+def by_admin_form(row: Model, columns: Columns) -> None:
+    """Post the form of Django's admin, as if someone had registered the model there."""
+
+    class Registered(admin.ModelAdmin):  # type: ignore[type-arg]
+        def get_form(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - as its base
+            return modelform_factory(type(row), fields=[])
+
+        def get_fieldsets(self, *_: object, **__: object) -> Any:  # noqa: ANN401 - as its base
+            return [(None, {"fields": []})]
+
+        def save_model(self, request: HttpRequest, obj: Model, form: Any, change: Any) -> None:  # noqa: ANN401
+            super().save_model(request, changed(obj, columns), form, change)
+
+    request = RequestFactory().post("/admin/", {})
+    request.user = User(is_active=True, is_staff=True, is_superuser=True)
+    request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+    Registered(type(row), admin.AdminSite()).changeform_view(request, str(row.pk))
+
+
+def by_admin_action(row: Model, columns: Columns) -> None:
+    """Do to ticked rows what an action of Django's admin would."""
+    request = RequestFactory().post("/admin/")
+    registered = admin.ModelAdmin(type(row), admin.AdminSite())
+    registered.get_queryset(request).filter(pk__in=[row.pk]).update(**columns)
+
+
 PATHS = [
     by_saving, by_saving_all, by_update, by_bulk_update, by_upsert, by_raw_sql, by_merge,
+    by_admin_form, by_admin_action,
 ]  # fmt: skip
 
 
@@ -263,9 +295,30 @@ def test_what_was_moved_is_never_deleted(model: type[Model]) -> None:
         model._default_manager.filter(pk=row.pk)._raw_delete("default")
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("model", MODELS)
-def test_the_admin_has_no_form_for_it(model: type[Model]) -> None:
-    assert not admin.site.is_registered(model)
+def test_the_admin_has_no_address_that_would_move_it(model: type[Model], client: Client) -> None:
+    prepare(model)
+    client.force_login(User.objects.create_superuser("ada"), backend=BACKEND)
+    at = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+    for from_state in states(model) if model is Order else states(model)[:1]:
+        with undone():
+            row = STANDING[model](from_state)
+            asked: list[tuple[str, Columns]] = [
+                *((f"{at}{row.pk}/change/", {"state": state}) for state in states(model)),
+                (at, {"action": "delete_selected", "_selected_action": [row.pk]}),
+                (f"{at}add/", {"state": from_state}),
+                (f"{at}{row.pk}/delete/", {"post": "yes"}),
+            ]
+            assert {client.post(url, said).status_code for url, said in asked} == {404}
+            assert model._default_manager.values_list("state", flat=True).get(pk=row.pk) == (
+                from_state
+            )
+
+
+def test_the_admin_holds_people_and_nothing_that_moves() -> None:
+    assert set(admin.site._registry).isdisjoint(MODELS)
+    assert {model._meta.app_label for model in admin.site._registry} <= {"auth", "axes"}
 
 
 # One row for every combination of what can be said of an order.
