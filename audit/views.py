@@ -77,10 +77,19 @@ def export(request: HttpRequest, form: str) -> StreamingHttpResponse:
     return response
 
 
+def can_read(user: User) -> bool:
+    """Tell whether a person may read the trail, so that a page may lead to it."""
+    return _holds(user, READERS)
+
+
+def _holds(user: User, roles: frozenset[str]) -> bool:
+    return user.is_superuser or user.groups.filter(name__in=roles).exists()
+
+
 def _check_holds(request: HttpRequest, roles: frozenset[str]) -> User:
     user = request.user
     assert isinstance(user, User)
-    if not user.is_superuser and not user.groups.filter(name__in=roles).exists():
+    if not _holds(user, roles):
         raise NotAReader(
             "The audit log is read by auditors, team leads, executives and platform owners."
         )

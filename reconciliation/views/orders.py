@@ -3,12 +3,14 @@
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
+from audit.views import can_read
 from reconciliation import order_list
 from reconciliation.clock import now
 from reconciliation.models import Order
@@ -40,6 +42,7 @@ def orders(request: HttpRequest) -> HttpResponse:
         "search_label": "Order, customer, any outside ID",
         "is_filtered": bool(conditions),
         "is_asking": bool(conditions or search),
+        "reads_trail": isinstance(request.user, User) and can_read(request.user),
         "older_href": _href(conditions, search, page.older_than),
         "newest_href": _href(conditions, search, 0) if "after" in request.GET else "",
     }

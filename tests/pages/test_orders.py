@@ -55,6 +55,21 @@ def test_orders_are_found_by_what_disagrees_and_whose_it_is(operator: Client) ->
     assert listed(operator, "f=source:is:billing") == set()
 
 
+def test_each_row_leads_to_its_trail_also_for_who_may_not_read_the_audit_log(
+    people: dict[str, Client],
+) -> None:
+    asked = body(people["Operator"], "/orders/?f=check:is:invoice_sent_not_active")
+    editors = body(people["Rule editor"], "/orders/")
+
+    for number in (1, 2):
+        href = f"/audit/?stream=order&amp;subject=O-{number}"
+        assert href in asked
+        trail = body(people["Operator"], href.replace("&amp;", "&"))
+        assert "Check broken" in trail
+        assert f'href="/orders/O-{number}/#timeline"' in editors
+        assert href not in editors
+
+
 def test_the_story_has_who_what_when_and_what_was_said(operator: Client) -> None:
     page = body(operator, "/orders/O-1/")
 
