@@ -30,6 +30,7 @@ class Payout:
     amount: str
     at: datetime
     href: str  # the event that told of it
+    seller: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Family:
     rows: list[PartRow]
     summary: str
     rule: str  # the check that decides; "" where none does
+    unjudged: list[Payout]  # of the whole, and of no sub-order
 
 
 def family(order: Order, *, at: datetime) -> Family | None:
@@ -87,7 +89,14 @@ def family(order: Order, *, at: datetime) -> Family | None:
         _row(part, order, share=due.get(part.pk), payouts=paid.get(part.pk, [])) for part in parts
     ]
     titles = {share.check for share in due.values()}
-    return Family(whole, rows, _summary(whole, parts, due), ", ".join(sorted(titles)))
+    return Family(
+        whole, rows, _summary(whole, parts, due), ", ".join(sorted(titles)), paid.get(0, [])
+    )
+
+
+def payouts_alone(order: Order) -> list[Payout]:
+    """List the payouts of an order that has no sub-orders: they are held against no share."""
+    return _payouts(order, []).get(0, [])
 
 
 def decision_facts(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -157,6 +166,7 @@ def _payouts(whole: Order, parts: Sequence[Order]) -> dict[int, list[Payout]]:
             amount=as_text(entry.amount_minor, entry.currency or whole.currency),
             at=entry.occurred_at,
             href=f"/events/{entry.event_id}/",
+            seller=seller,
         )
         found.setdefault(part_id, []).append(payout)
     return found

@@ -61,10 +61,45 @@ def nearest(verdict: Verdict, standing: Standing) -> str:
     """Say how near a check is to breaking, or what keeps it from applying."""
     if verdict.unmet:
         return f"It would apply if {_unmet(verdict.unmet, standing)}."
+    if verdict.said == "NOT_APPLICABLE":
+        return _of_others(verdict.check, standing)
     if verdict.said != "HOLDS":
         return ""
+    if verdict.check.family == "split":
+        return _near_split(verdict, standing)
     tell_how = _NEAREST.get(verdict.check.family)
     return tell_how(verdict.check, standing) if tell_how else "Nothing that it compares is off."
+
+
+def _of_others(check: Check, standing: Standing) -> str:
+    """Say why a check of sub-orders, or of orders that have some, is not about this order."""
+    if check.family == "parts":
+        return "It adds up sub-orders, and this order has none."
+    if standing.values.get("is_part"):
+        return "The rule names no share for its seller, so what he was paid is not judged."
+    paid = standing.values.get("paid_out_minor") or 0
+    if not paid:
+        return "It judges what sellers are paid for their sub-orders, and this order is none."
+    said = as_text(paid, standing.currency)
+    if standing.values.get("part_count"):
+        return f"Each sub-order is judged by itself; {said} were paid out for all of them."
+    return (
+        f"{said} were paid out, and are counted but not judged: the order has no sub-orders, so"
+        " nothing says which part of it is whose."
+    )
+
+
+def _near_split(verdict: Verdict, standing: Standing) -> str:
+    expected, actual = verdict.expected_minor or 0, verdict.actual_minor or 0
+    if not actual:
+        return "Nothing was paid out yet, so there is nothing to compare."
+    gap = actual - expected
+    if not gap:
+        return "What was paid out is the share."
+    side, word = ("above", "more") if gap > 0 else ("below", "less")
+    most = as_text(verdict.check.parameters[f"{side}_minor"], standing.currency)
+    off = as_text(abs(gap), standing.currency)
+    return f"{off} {word} than the share; it breaks beyond {most}."
 
 
 def _unmet(conditions: Iterable[Condition], standing: Standing) -> str:

@@ -1,16 +1,16 @@
 """Says why each check of an order holds or does not: both sides, what is behind them, how near."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.timezone import localtime
 
 from exceptions import words
-from exceptions.explain import field_label, span_words, sum_words, window_words
-from exceptions.nearest import A_HUNDREDTH, amount, fields_of, nearest, say, total
+from exceptions.explain import field_label, span_words, window_words
+from exceptions.nearest import A_HUNDREDTH, amount, nearest
+from exceptions.why_sides import Side, sides
 from reconciliation.fields import ORDER
-from reconciliation.models import Entry
 from reconciliation.money import as_text
 from reconciliation.rulebook import Check
 from reconciliation.verdicts import Standing, Verdict
@@ -24,47 +24,6 @@ _VERDICTS = {
     "HOLDS": ("Holds", "ok"),
     "NOT_APPLICABLE": ("Does not apply", "neutral"),
 }
-# What entries move a column; every other column names no entry.
-_KINDS: Mapping[str, tuple[str, ...]] = {
-    "ordered_minor": ("ORDERED",), "placed_at": ("ORDERED",), "confirmed_at": ("CONFIRMED",),
-    "cancelled_at": ("CANCELLED",),
-    "invoiced_minor": ("INVOICED",), "invoiced_at": ("INVOICED",), "credited_minor": ("CREDITED",),
-    "authorised_minor": ("AUTHORISED",), "paid_minor": ("PAID",), "paid_at": ("PAID",),
-    "payment_failed_at": ("PAYMENT_FAILED",), "refunded_minor": ("REFUNDED",),
-    "refunded_at": ("REFUNDED",), "disputed_minor": ("DISPUTED",), "fee_minor": ("FEE",),
-    "posted_minor": ("POSTED",), "posted_at": ("POSTED",), "settled_minor": ("SETTLED",),
-    "settled_at": ("SETTLED",), "paid_out_minor": ("PAID_OUT",), "paid_out_at": ("PAID_OUT",),
-    "written_off_minor": ("WRITTEN_OFF",),
-    "to_ship_quantity": ("ORDERED",), "to_activate_quantity": ("ORDERED",),
-    "unshipped_quantity": ("ORDERED", "SHIPPED"), "shipped_quantity": ("SHIPPED",),
-    "shipped_at": ("SHIPPED",), "delivered_quantity": ("DELIVERED",),
-    "delivered_at": ("DELIVERED",), "returned_quantity": ("RETURNED",),
-    "returned_at": ("RETURNED",), "recorded_quantity": ("FULFILMENT_RECORDED",),
-    "recorded_at": ("FULFILMENT_RECORDED",), "is_active": ("ACTIVATED", "DEACTIVATED"),
-    "activated_at": ("ACTIVATED",), "deactivated_at": ("DEACTIVATED",),
-}  # fmt: skip
-_Named = tuple[str, Sequence[str]]  # one side: its words, and the fields that it adds up
-
-
-@dataclass(frozen=True)
-class Behind:
-    """One entry behind a side, and the event that put it there."""
-
-    text: str
-    reference: str
-    at: datetime
-    source: str
-    event_id: int
-    is_undone: bool
-
-
-@dataclass(frozen=True)
-class Side:
-    """One side of a check: what it is, what it comes to, and what is behind it."""
-
-    name: str
-    text: str
-    entries: Sequence[Behind]
 
 
 @dataclass(frozen=True)
@@ -130,7 +89,7 @@ def _told(verdict: Verdict, standing: Standing) -> Told:
         word=word,
         tone=tone,
         said=_said(verdict, standing),
-        sides=[_side(name, terms, standing) for name, terms in _sides(check)],
+        sides=sides(verdict, standing),
         lines=[
             Line(each["line"] or "without a name", each["expected"], each["actual"])
             for each in (verdict.details or {}).get("lines", ())
@@ -157,69 +116,6 @@ def _said(verdict: Verdict, standing: Standing) -> str:
         at_risk = f" {as_text(risk, standing.currency)} is at risk." if risk else ""
         return f"It has not come right in time.{at_risk}"
     return "Nothing is wrong here." if verdict.said == "HOLDS" else "It is about other orders."
-
-
-def _sides(check: Check) -> list[_Named]:
-    """Name both sides of a check by the fields that they are made of."""
-    parameters = check.parameters
-    pairs: Mapping[str, Callable[[], list[_Named]]] = {
-        "balance": lambda: [
-            (f"Expected: {sum_words(parameters['expected'])}", parameters["expected"]),
-            (f"Found: {sum_words(parameters['actual'])}", parameters["actual"]),
-        ],
-        "milestone": lambda: [
-            (field_label(parameters["from"]), [parameters["from"]]),
-            (field_label(parameters["to"]), [parameters["to"]]),
-        ],
-        "conflict": lambda: [
-            (field_label(name), [name]) for name in dict.fromkeys(fields_of(parameters["when"]))
-        ],
-        "duplicate": lambda: [
-            (f"Owed: {sum_words(parameters['owed'])}", parameters["owed"]),
-            (f"Found: {sum_words(parameters['total'])}", parameters["total"]),
-        ],
-    }
-    since: list[_Named] = [(field_label(name), [name]) for name in parameters.get("since", ())]
-    return pairs[check.family]() if check.family in pairs else since
-
-
-def _side(name: str, terms: Sequence[str], standing: Standing) -> Side:
-    columns = [path.removeprefix("-") for term in terms for path in _paths(term)]
-    kinds = {kind for column in columns for kind in _KINDS.get(column, ())}
-    found = [entry for entry in standing.entries if entry.kind in kinds]
-    if "last_fact_at" in columns:
-        found = list(standing.entries)[-1:]
-    return Side(name, _value(terms, standing), [_behind(each, standing) for each in found])
-
-
-def _paths(term: str) -> Sequence[str]:
-    known = ORDER.get(term.removeprefix("-"))
-    return known.paths if known else (term,)
-
-
-def _value(terms: Sequence[str], standing: Standing) -> str:
-    """Say what a signed sum of fields comes to, or what one field holds."""
-    first = terms[0].removeprefix("-")
-    if len(terms) == 1 and not terms[0].startswith("-"):
-        return say(first, standing.values.get(first), standing)
-    return say(first, total(terms, standing), standing)
-
-
-def _behind(entry: Entry, standing: Standing) -> Behind:
-    kind = entry.get_kind_display().replace("_", " ").capitalize()
-    what = ""
-    if entry.amount_minor:
-        what = f" {as_text(entry.amount_minor, entry.currency or standing.currency)}"
-    elif entry.line:
-        what = f" {entry.quantity} of line {entry.line}"
-    return Behind(
-        text=f"{kind}{what}",
-        reference=entry.reference,
-        at=entry.occurred_at,
-        source=entry.event.source.name,
-        event_id=entry.event_id,
-        is_undone=entry.pk in standing.undone,
-    )
 
 
 def _parameters(check: Check, standing: Standing) -> Iterable[tuple[str, str]]:

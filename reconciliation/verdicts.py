@@ -21,6 +21,15 @@ from reconciliation.rulebook import Check, Condition, Rulebook
 from reconciliation.sql import load
 
 _STANDS = ("BROKEN", "WAITING")
+# Families that judge some orders alone, and say each of those.
+_OF_SOME = ("split", "parts")
+# What of sub-orders counts for their whole; what of the whole for a sub-order; and by its lines.
+_OF_PARTS = (
+    "ORDERED", "CANCELLED", "SHIPPED", "DELIVERED", "RETURNED", "FULFILMENT_RECORDED", "ACTIVATED",
+    "DEACTIVATED", "PAID_OUT",
+)  # fmt: skip
+_OF_WHOLE = ("CONFIRMED", "CANCELLED", "INVOICED", "FULFILMENT_RECORDED")
+_OF_LINES = ("SHIPPED", "DELIVERED", "RETURNED")
 _JUDGED = (
     "SELECT judged.*, encode(sha256(convert_to(judged.details::text, 'UTF8')), 'hex')"
     " AS values_sha256 FROM (\n{query}\n) AS judged"
@@ -39,6 +48,8 @@ class Verdict:
     said: str  # BROKEN, WAITING, WAIVED, NOT_JUDGED, HOLDS, NOT_APPLICABLE
     due_at: datetime | None = None
     at_risk_minor: int = 0
+    expected_minor: int | None = None
+    actual_minor: int | None = None
     details: Mapping[str, Any] | None = None
     rests_on: tuple[str, ...] = ()  # checks under it that are broken or waiting
     unmet: tuple[Condition, ...] = ()
@@ -55,6 +66,7 @@ class Standing:
     rules: Rulebook
     values: Mapping[str, Any]  # by field of the registry
     entries: Sequence[Entry]
+    relatives: Sequence[Entry]  # what was told of its whole or its parts, and counts here too
     undone: frozenset[int]  # entries that were reversed, and their reversals
     verdicts: Sequence[Verdict]
 
@@ -87,8 +99,14 @@ def _standing(
         .select_related("event__source")
         .order_by("occurred_at", "pk")
     )
-    back = {entry.reverses_id for entry in entries if entry.reverses_id is not None}
-    undone = {entry.pk for entry in entries if entry.reverses_id or entry.pk in back}
+    relatives = list(
+        Entry.objects.filter(_counts_for(order))
+        .select_related("event__source", "order")
+        .order_by("occurred_at", "pk")
+    )
+    both = [*entries, *relatives]
+    back = {entry.reverses_id for entry in both if entry.reverses_id is not None}
+    undone = {entry.pk for entry in both if entry.reverses_id or entry.pk in back}
     return Standing(
         at=at,
         state=state,
@@ -96,9 +114,24 @@ def _standing(
         rules=rules,
         values=values,
         entries=entries,
+        relatives=relatives,
         undone=frozenset(undone),
         verdicts=_verdicts(order, values, rules=rules, waivers=waivers, at=at),
     )
+
+
+def _counts_for(order: Order) -> Q:
+    """Say which entries of an order's family count for it, as `family_position.sql` has it."""
+    of_parts = Q(order__parent=order, kind__in=_OF_PARTS)
+    if order.parent_id is None:
+        return of_parts
+    names = order.lines.values("line")
+    seller = order.detail.seller if hasattr(order, "detail") else ""
+    counts = Q(kind__in=_OF_WHOLE) | Q(kind__in=_OF_LINES, line__in=names)
+    counts |= Q(kind="DELIVERED", line="")
+    if seller:
+        counts |= Q(kind="PAID_OUT", event__data__seller=seller)
+    return of_parts | Q(order=order.parent_id) & counts
 
 
 def _verdicts(
@@ -133,17 +166,32 @@ def _verdict(
 ) -> Verdict:
     mine = said.get(check.name, "HOLDS")
     if row is None or mine == "HOLDS":
-        unmet = tuple(each for each in check.applies if not ORDER.evaluate([each], values))
-        return Verdict(check, "NOT_APPLICABLE" if unmet else "HOLDS", unmet=unmet)
+        return _whole(check, row, values)
     under = sorted(name for name in rules.foundations(check.name) if said.get(name) in _STANDS)
     return Verdict(
         check,
         "NOT_JUDGED" if under and mine in _STANDS else mine,
         due_at=row["due_at"],
         at_risk_minor=row["at_risk_minor"],
+        expected_minor=row["expected_minor"],
+        actual_minor=row["actual_minor"],
         details=json.loads(row["details"]),
         rests_on=tuple(under),
         waiver=waivers.get(check.name) if mine == "WAIVED" else None,
+    )
+
+
+def _whole(check: Check, row: Mapping[str, Any] | None, values: Mapping[str, Any]) -> Verdict:
+    """Say of a check that is not off that it holds, or does not apply."""
+    unmet = tuple(each for each in check.applies if not ORDER.evaluate([each], values))
+    is_of_others = bool(unmet) or (row is None and check.family in _OF_SOME)
+    return Verdict(
+        check,
+        "NOT_APPLICABLE" if is_of_others else "HOLDS",
+        unmet=unmet,
+        expected_minor=row["expected_minor"] if row else None,
+        actual_minor=row["actual_minor"] if row else None,
+        details=json.loads(row["details"]) if row else None,
     )
 
 

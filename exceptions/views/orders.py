@@ -127,9 +127,10 @@ def _sources(_request: HttpRequest, found: Order, at: datetime) -> dict[str, Any
 
 def _parts(_request: HttpRequest, found: Order, at: datetime) -> dict[str, Any]:
     family = family_page.family(found, at=at)
-    if family is None:
+    unjudged = family.unjudged if family else family_page.payouts_alone(found)
+    if family is None and not unjudged:
         raise Http404
-    return {"family": family}
+    return {"family": family, "unjudged": unjudged}
 
 
 def _exceptions(_request: HttpRequest, _found: Order, _at: datetime) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def _tabs(found: Order, tab: str, *, exceptions: int) -> list[dict[str, Any]]:
             "count": {"exceptions": exceptions, "parts": found.part_count}.get(value),
         }
         for value, name in TABS
-        if value != "parts" or found.part_count or found.parent_id
+        if value != "parts" or found.part_count or found.parent_id or found.paid_out_minor
     ]
 
 

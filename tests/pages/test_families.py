@@ -68,3 +68,49 @@ def test_an_order_of_one_seller_has_no_such_tab(desk: datetime, operator: Client
 def test_money_of_the_whole_is_not_missing_on_its_parts(split: datetime, operator: Client) -> None:
     assert "Only one system has spoken" not in body(operator, "/orders/W-A/?tab=sources")
     assert "Amounts differ" not in body(operator, "/orders/W-A/?tab=sources")
+
+
+def test_payouts_of_an_order_without_sub_orders_are_shown_and_it_is_said_why_none_is_judged(
+    desk: datetime, operator: Client
+) -> None:
+    at = desk - timedelta(days=2)
+    world.place("M", at, total_minor=3000, lines=[world.line("1", 1, 3000)])
+    for name, seller, amount in (("PO-1", ACME, 800), ("PO-2", "Bolt", 1700)):
+        world.say("card-payments", "payout.paid", "M", at, payout=name, amount_minor=amount,
+                  seller=seller, **EUR)  # fmt: skip
+    find()
+
+    assert 'href="/orders/M/?tab=parts"' in body(operator, "/orders/M/")
+    page = body(operator, "/orders/M/?tab=parts")
+    for words in ("Payouts that are not judged", "PO-1</a>", "Acme &amp; Söhne", "€17.00",
+                  "Once its source tells of a sub-order for each seller"):  # fmt: skip
+        assert words in page, words
+    why = body(operator, "/orders/M/why/")
+    assert "€25.00 were paid out, and are counted but not judged" in why
+
+
+def test_a_payout_of_the_whole_that_names_no_seller_is_not_lost(
+    split: datetime, operator: Client
+) -> None:
+    world.say("card-payments", "payout.paid", "W", split - timedelta(days=1), payout="PO-3",
+              amount_minor=40, **EUR)  # fmt: skip
+    find()
+
+    page = body(operator, "/orders/W/?tab=parts")
+
+    assert "name no seller of exactly one sub-order" in page
+    assert "PO-3</a></th><td>No seller named" in page
+
+
+def test_why_shows_share_and_payouts_of_a_sub_order_and_what_its_family_adds(
+    split: datetime, operator: Client
+) -> None:
+    part, whole = body(operator, "/orders/W-A/why/"), body(operator, "/orders/W/why/")
+
+    for words in ("Seller&#x27;s share: 85 % of the sub-order", "€8.50",
+                  "Paid out €0.50, told of W", "What was paid out is the share."):  # fmt: skip
+        assert words in part, words
+    for words in ("Its sub-orders together", "Ordered €20.00, told of W-B",
+                  "Shipped 2 of line 1, told of W-A", "Told by shop", "Missing in billing",
+                  "€8.50 were paid out for all of them"):  # fmt: skip
+        assert words in whole, words
