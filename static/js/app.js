@@ -266,6 +266,7 @@ const narrow = () => {
 };
 if (field) { carry([...field.options], "operators"); field.addEventListener("change", narrow); narrow(); }
 
+one(".rail [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 all("[data-tick-page]").forEach((button) => { button.hidden = false; });
 document.documentElement.dataset.ready = "yes";
 watchToasts();
