@@ -26,6 +26,10 @@ _VERDICTS = {
 }
 
 
+_SIDES = (("above", "more"), ("below", "less"))
+_OF_MANY = {"HOLDS": "Hold", "NOT_APPLICABLE": "Do not apply"}
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of the order that is off."""
@@ -72,7 +76,7 @@ def tell(standing: Standing) -> Why:
         rulebook=standing.rules.number,
         told=[_told(each, standing) for each in rows],
         counts=[
-            (word, tone, number)
+            (word if number == 1 else _OF_MANY.get(said, word), tone, number)
             for said, (word, tone) in _VERDICTS.items()
             if (number := sum(each.said == said for each in rows))
         ],
@@ -121,6 +125,8 @@ def _said(verdict: Verdict, standing: Standing) -> str:
 def _parameters(check: Check, standing: Standing) -> Iterable[tuple[str, str]]:
     if check.family == "balance":
         yield "Tolerance", _tolerance(check, standing)
+    if check.family == "split":
+        yield "Tolerance", _of_share(check, standing)
     if check.family == "duplicate":
         yield "Window", f"the same amount within {span_words(check.parameters['within_hours'])}"
     elif "hours" in check.parameters or "business_days" in check.parameters:
@@ -149,11 +155,7 @@ def _list(names: Iterable[str]) -> str:
 
 
 def _tolerance(check: Check, standing: Standing) -> str:
-    sides = [
-        _allowed(check, standing, side=side, word=word)
-        for side, word in (("above", "more"), ("below", "less"))
-    ]
-    return ", ".join(sides)
+    return ", ".join(_allowed(check, standing, side=side, word=word) for side, word in _SIDES)
 
 
 def _allowed(check: Check, standing: Standing, *, side: str, word: str) -> str:
@@ -167,3 +169,13 @@ def _allowed(check: Check, standing: Standing, *, side: str, word: str) -> str:
     said = amount(least, check, standing)
     percent = f" or {share / A_HUNDREDTH:g} %, whichever is more," if share else ""
     return f"up to {said}{percent} {word}"
+
+
+def _of_share(check: Check, standing: Standing) -> str:
+    """Say how much more and less than the share may be paid out."""
+    most = {word: check.parameters[f"{side}_minor"] for side, word in _SIDES}
+    said = (
+        f"up to {as_text(minor, standing.currency)} {word}" if minor else f"nothing {word}"
+        for word, minor in most.items()
+    )
+    return f"{', '.join(said)} than the share"

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from django.contrib.auth.models import User
 
 from reconciliation.diff_schedule import NEEDS, can_manage
 from reconciliation.models import DiffFinding, DiffSchedule, DiffWindow, Source
+from reconciliation.money import as_text
 
 PAGE_SIZE = 50
 _MOST_SHOWN = 200
@@ -35,13 +37,21 @@ class WindowRow:
 
 
 @dataclass(frozen=True)
+class Apart:
+    """One record that is apart, and in what: name, here, there."""
+
+    finding: DiffFinding
+    fields: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True)
 class Found:
     """Records of one kind that are apart now."""
 
     name: str
     says: str
     count: int
-    findings: Sequence[DiffFinding]
+    records: Sequence[Apart]
 
 
 @dataclass(frozen=True)
@@ -88,10 +98,32 @@ def found_in(*, window: DiffWindow) -> list[Found]:
         for kind, name, says in _KINDS
     ]
     return [
-        Found(name, says, findings.count(), list(findings[:_MOST_SHOWN]))
+        Found(
+            name,
+            says,
+            findings.count(),
+            [Apart(each, _fields(each)) for each in findings[:_MOST_SHOWN]],
+        )
         for name, says, findings in by_kind
         if findings
     ]
+
+
+def _fields(finding: DiffFinding) -> list[tuple[str, str, str]]:
+    """Say in words what the two sides hold differently, money as money."""
+    return [
+        (
+            name.removesuffix("_minor").replace("_", " ").capitalize(),
+            *(_said(name, side, finding.currency) for side in sides),
+        )
+        for name, sides in finding.differences.items()
+    ]
+
+
+def _said(name: str, value: object, currency: str) -> str:
+    if name.endswith("_minor") and isinstance(value, int) and currency:
+        return as_text(value, currency)
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def schedules() -> list[ScheduleRow]:

@@ -29,6 +29,12 @@ def round_money(amount_minor: int | None, currency: str) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Write a count with its thousands apart: "20,529"."""
+    return f"{number:,}"
+
+
+@register.filter
 def moment(at: datetime | None) -> SafeString | str:
     """Write a moment as "22 Nov 07:20" in the reader's zone; the full form is in its tooltip."""
     if at is None:
