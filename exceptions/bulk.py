@@ -35,8 +35,8 @@ from exceptions.permissions import (
     NotAllowed,
     check_can_repair,
     name_of,
+    readable_cases,
     roles,
-    visible_cases,
 )
 from exceptions.repairs import KINDS
 from reconciliation.models import Installation, Job
@@ -77,7 +77,7 @@ def draft(
     )
     freeze(
         made,
-        cases=visible_cases(by).filter(pk__in=ticked)
+        cases=readable_cases(by).filter(pk__in=ticked)
         if view is None
         else held_by_view(made, at=at),
     )

@@ -254,7 +254,7 @@ def _state_words(asked: Bulk, job: Job | None) -> tuple[str, str]:
 def _parts(asked: Bulk) -> list[Part]:
     """Say how many of what: "96 Post settlement", "45 no safe repair: skipped"."""
     items, passed_over, parts = asked.items.all(), Q(pk__in=[]), []
-    for why, which in bulk_set.skipped(asked.verb).items():
+    for why, which in bulk_set.skipped(asked).items():
         if number := items.filter(which).exclude(passed_over).count():
             parts.append(Part(number, why, is_skipped=True))
         passed_over |= which
@@ -269,7 +269,7 @@ def _parts(asked: Bulk) -> list[Part]:
 
 def _samples(asked: Bulk, *, user: User, at: datetime) -> list[Sample]:
     """Show some of each kind of repair first, so that none comes as a surprise."""
-    rest = asked.items.exclude(bulk_set.passed_over(asked.verb))
+    rest = asked.items.exclude(bulk_set.passed_over(asked))
     first = rest.order_by("repair", "pk").distinct("repair").values_list("pk", flat=True)
     chosen = list(first[:_SAMPLES])
     others = rest.exclude(pk__in=chosen).order_by("pk").values_list("pk", flat=True)

@@ -6,6 +6,7 @@ from functools import reduce
 from hashlib import sha256
 from operator import or_
 
+from django.contrib.auth.models import User
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet, Sum
@@ -13,7 +14,7 @@ from django.db.models import Q, QuerySet, Sum
 from exceptions import queries
 from exceptions.bulk_verbs import HANDOFF, REPAIR
 from exceptions.models import Bulk, BulkItem, Case, Handoff
-from exceptions.permissions import visible_cases
+from exceptions.permissions import ADMIN, roles, teams_of, visible_cases
 from exceptions.repairs import KINDS, ChoosingKind, plan_for
 from exceptions.repairs.plan import Refusal
 
@@ -58,7 +59,7 @@ def freeze(asked: Bulk, *, cases: QuerySet[Case]) -> None:
 
 def pin(asked: Bulk) -> None:
     """Hold each case to the plan of the moment when the person looked."""
-    items = list(asked.items.exclude(passed_over(asked.verb)).select_related("case__order"))
+    items = list(asked.items.exclude(passed_over(asked)).select_related("case__order"))
     for item in items:
         plan = plan_for(case=item.case, kind=item.repair)
         item.plan_sha256 = "" if isinstance(plan, Refusal) else plan.sha256()
@@ -91,7 +92,7 @@ def follow_view(asked: Bulk, *, digest: str, at: datetime) -> None:
 
 def skip(asked: Bulk) -> None:
     """Pass over the cases that the verb cannot do, each with the reason."""
-    for why, which in skipped(asked.verb).items():
+    for why, which in skipped(asked).items():
         due = asked.items.filter(which, outcome="DUE").values("pk")
         BulkItem.objects.filter(pk__in=due).update(outcome="SKIPPED", why=why)
 
@@ -108,29 +109,36 @@ def digest_of(asked: Bulk) -> str:
     return _hash(asked.items.order_by("case_id").values_list("case_id", flat=True))
 
 
-def skipped(verb: str) -> dict[str, Q]:
-    """Say which cases a verb passes over, by the reason that the person is told."""
-    closed = {
+def skipped(asked: Bulk) -> dict[str, Q]:
+    """Say which cases it passes over, by the reason that the person is told."""
+    verb, found = asked.verb, _of_others(asked.asked_by)
+    found |= {
         "Closed": Q(case__closed_at__isnull=False),
         "Merged into another, which goes on": Q(case__merged_into__isnull=False),
     }
     if verb == HANDOFF:
         coming = Handoff.objects.filter(state=Handoff.State.WAITING)
-        closed["Handed over already, and waits for an answer"] = Q(case__in=coming.values("case"))
+        found["Handed over already, and waits for an answer"] = Q(case__in=coming.values("case"))
     if verb != REPAIR:
-        return closed
+        return found
     choosing = [name for name, kind in KINDS.items() if isinstance(kind, ChoosingKind)]
     return {
-        **closed,
+        **found,
         "Repaired already, and waits for its check": Q(case__state=Case.State.VERIFYING),
         "No safe repair": Q(repair=""),
         "Its repair asks which order is meant": Q(repair__in=choosing),
     }
 
 
-def passed_over(verb: str) -> Q:
-    """Say which cases a verb passes over, whatever the reason."""
-    return reduce(or_, skipped(verb).values())
+def passed_over(asked: Bulk) -> Q:
+    """Say which cases it passes over, whatever the reason."""
+    return reduce(or_, skipped(asked).values())
+
+
+def _of_others(by: User) -> dict[str, Q]:
+    if ADMIN in roles(by):
+        return {}
+    return {"Another team's: accept it first": ~Q(case__team__in=teams_of(by))}
 
 
 def _hash(ids: Iterable[int]) -> str:

@@ -9,13 +9,13 @@ from pytest_django import Settings
 
 from audit.models import AuditEvent
 from config.work import KINDS
-from exceptions import bulk, bulk_page, bulk_set, intake, ownership, queries
+from exceptions import bulk, bulk_page, bulk_set, handoff, intake, ownership, queries
 from exceptions.bulk_verbs import ASSIGN, DISMISS, HANDOFF, REPAIR, SNOOZE
 from exceptions.models import Bulk, Case, Handoff, Message, RepairAttempt
 from exceptions.permissions import NotAllowed, visible_cases
 from reconciliation import apply, job_runner, reconcile
 from reconciliation.clock import now
-from reconciliation.models import Job
+from reconciliation.models import Job, Team
 from tests.exceptions.people import case, connect, fresh, lead, operator, person
 from tests.exceptions.target import Target
 from tests.moves import walk
@@ -324,6 +324,20 @@ def test_one_repair_that_moves_money_waits_for_a_second_lead_too(
     assert asked.state == "ASKED"
     with pytest.raises(NotAllowed, match="You asked for it"):
         bulk.approve(bulk_id=asked.pk, by=lena, at=now())
+
+
+def test_what_is_still_another_teams_is_passed_over_with_the_reason(olga: User) -> None:
+    mine, theirs = cases(2)
+    other = operator("otto", team="revenue-ops")
+    Case.objects.filter(pk=theirs.pk).update(team=Team.objects.get(slug="revenue-ops"))
+    ours = Team.objects.get(slug="customer-ops")
+    handoff.send(case_id=theirs.pk, to_team=ours, reason="Yours.", by=other, at=now())
+
+    asked = snooze([mine, theirs], olga)
+
+    said = {item.case_id: (item.outcome, item.why) for item in asked.items.all()}
+    assert said[mine.pk][0] == "DUE"
+    assert said[theirs.pk] == ("SKIPPED", "Another team's: accept it first")
 
 
 def test_many_are_handed_over_with_one_message_and_taken_back(olga: User) -> None:
