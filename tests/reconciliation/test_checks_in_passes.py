@@ -7,10 +7,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db.models import F
 
-from reconciliation import discrepancies, reconcile
-from reconciliation.models import Discrepancy, Entry, Order, Recheck
+from reconciliation import discrepancies, reconcile, rulebook
+from reconciliation.models import Discrepancy, Entry, Order, OrderDetail, Recheck
+from tests.reconciliation import oracle
 from tests.reconciliation.companies import build
-from tests.reconciliation.worlds import HOUR, NOON, event, rules
+from tests.reconciliation.worlds import HOUR, NOON, event, order, rules
 
 pytestmark = pytest.mark.django_db
 Told = dict[str, Any]
@@ -23,6 +24,11 @@ _BILLED: Told = {
 _ORDERED: Told = {"ordered_minor": 900, "confirmed_at": T, "placed_at": T}
 _PAID: Told = {"ordered_minor": 900, "paid_minor": 900, "paid_at": T}
 _CANCELLED: Told = {"cancelled_at": T}
+_SETTLED: Told = {"settled_at": T, "settled_gross_minor": 900, "settled_minor": 900}
+_SELLERS: Told = {
+    "seller": "Acme", "ordered_minor": 1000, "paid_out_minor": 850, "paid_out_at": T,
+}  # fmt: skip
+_FIVE_DAYS = (oracle._after_business_days(T, 5) - T) / HOUR
 
 
 def _twice(kind: str) -> Told:
@@ -34,7 +40,7 @@ def _twice(kind: str) -> Told:
 
 
 # check → hours that it waits, an order that breaks it, and what would have kept it whole
-STORIES: dict[str, tuple[int, Told, Told]] = {
+STORIES: dict[str, tuple[float, Told, Told]] = {
     "invoiced_twice": (
         0, _BILLED | _twice("INVOICED") | {"invoiced_minor": 1800}, {"credited_minor": 900},
     ),
@@ -84,14 +90,68 @@ STORIES: dict[str, tuple[int, Told, Told]] = {
     "order_unknown_to_billing": (
         96, _ORDERED | {"heard_from": ["shop"]}, {"heard_from": ["billing", "shop"]},
     ),
+    "payout_vs_split": (24, _SELLERS | {"paid_out_minor": 800}, {"paid_out_minor": 850}),
+    "payout_to_cancelled": (0, _SELLERS | _CANCELLED, {"paid_out_minor": 0}),
+    "late_settlement": (
+        _FIVE_DAYS, _PAID | {"settling_since_at": T}, {"settling_since_at": None},
+    ),
+    "settlement_short": (0, _BILLED | _SETTLED | {"settled_minor": 890}, {"settled_minor": 900}),
+    "paid_vs_settled": (24, _BILLED | _SETTLED | {"paid_minor": 800}, {"paid_minor": 900}),
+    "settled_not_posted": (
+        24, _PAID | _SETTLED, {"posted_minor": 900, "posted_at": T},
+    ),
     "silent_order": (
         240, {"confirmed_at": T, "last_fact_at": T, "unshipped_quantity": 1}, _CANCELLED,
     ),
 }  # fmt: skip
 
 
+# What the product is to find at least, and the shipped check that finds it.
+ASKED = {
+    "ordered vs invoiced": "invoiced_vs_ordered",
+    "invoiced vs paid": "paid_vs_invoiced",
+    "paid vs settled net of fees": "paid_vs_settled",
+    "settled but not posted": "settled_not_posted",
+    "paid twice": "paid_twice",
+    "invoiced twice": "invoiced_twice",
+    "charge failed but order confirmed": "charge_failed_but_confirmed",
+    "shipped vs ordered per line, too much": "shipped_more_than_ordered",
+    "shipped vs ordered per line, too little": "shipped_less_than_ordered",
+    "shipped but not marked fulfilled": "shipped_not_recorded",
+    "marked fulfilled but not shipped": "recorded_not_shipped",
+    "delivered but not billed": "delivered_not_billed",
+    "billed but not fulfilled": "billed_not_fulfilled",
+    "invoice sent but subscription not active": "invoice_sent_not_active",
+    "active but not paid": "active_not_paid",
+    "payouts vs split rule": "payout_vs_split",
+    "payout to a cancelled sub-order": "payout_to_cancelled",
+    "refund more than paid": "refunded_more_than_paid",
+    "cancelled but paid": "cancelled_but_paid",
+    "cancelled but shipped": "cancelled_but_shipped",
+    "late settlement": "late_settlement",
+    "silent order": "silent_order",
+}
+# What is wrong from the moment that it is so; every other one is waited for first.
+AT_ONCE = {
+    "invoiced_vs_ordered", "paid_twice", "invoiced_twice", "shipped_more_than_ordered",
+    "payout_to_cancelled", "refunded_more_than_paid", "cancelled_but_shipped",
+}  # fmt: skip
+
+
+def test_each_check_that_was_asked_for_is_shipped_and_is_seen_to_find_and_to_wait() -> None:
+    shipped = {each["name"] for each in rulebook.shipped()["checks"]}
+
+    assert set(ASKED.values()) <= shipped
+    assert set(ASKED.values()) <= set(STORIES)
+    assert {name for name in ASKED.values() if STORIES[name][0] == 0} == AT_ONCE
+
+
 def tell(name: str, told: Told) -> int:
     (order_id,) = build([_NOTHING | told], name)
+    if "seller" in told:
+        whole = order(f"{name}-whole", part_count=1, ordered_minor=told["ordered_minor"])
+        Order.objects.filter(pk=order_id).update(parent=whole)
+        OrderDetail.objects.filter(order=order_id).update(seller=told["seller"])
     return order_id
 
 
@@ -136,17 +196,18 @@ def test_a_waiver_holds_until_what_was_compared_changes(check: str) -> None:
     assert check in judge(bad, hours + 1)
 
 
-def change(order: Order, compared: dict[str, Any]) -> None:
+def change(row: Order, compared: dict[str, Any]) -> None:
     """Change one of the compared values, so little that the check is as broken as before."""
     if "lines" in compared:
         Entry.objects.create(
-            order=order, event=event("more"), number=0, kind="SHIPPED", line="9", quantity=1,
+            order=row, event=event("more"), number=0, kind="SHIPPED", line="9", quantity=1,
             occurred_at=T,
         )  # fmt: skip
-        order.lines.update(quantity=F("quantity") + 1)
+        row.lines.update(quantity=F("quantity") + 1)
         return
-    known = [name for name, value in compared.items() if value and name.endswith("_minor")]
+    own = {field.name for field in Order._meta.fields}
+    known = [name for name in compared if compared[name] and name in own and "_minor" in name]
     known = known or [name for name, value in compared.items() if value and name.endswith("_at")]
-    value = getattr(order, known[0])
+    value = getattr(row, known[0])
     other = value + 7 if isinstance(value, int) else value - HOUR
-    Order.objects.filter(pk=order.pk).update(**{known[0]: other})
+    Order.objects.filter(pk=row.pk).update(**{known[0]: other})
