@@ -29,15 +29,14 @@ def statement(rows: str) -> str:
         numbered.stream, numbered.subject_id, numbered.sequence, numbered.action, numbered.actor,
         numbered.at, numbered.from_state, numbered.to_state, numbered.reason,
         numbered.cause_event_id, numbered.rulebook_version,
-        convert_to(jsonb_build_object(
+        convert_to(json_build_object(
             'stream', numbered.stream,
             'subject', numbered.subject_id,
             'sequence', numbered.sequence,
             'action', numbered.action,
             'actor', numbered.actor,
             'at', to_char(numbered.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-            'recorded_at',
-                to_char(statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+            'recorded_at', moment.recorded_at,
             'from', numbered.from_state,
             'to', numbered.to_state,
             'reason', numbered.reason,
@@ -56,6 +55,12 @@ def statement(rows: str) -> str:
         FROM {rows} AS given
         OFFSET 0  -- or the newest row would be looked up for each place that names the sequence
     ) AS numbered
+    CROSS JOIN (
+        SELECT to_char(
+            statement_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+        ) AS recorded_at
+        OFFSET 0  -- written once
+    ) AS moment
     """  # noqa: S608 - `rows` is a name that our own code writes
 
 

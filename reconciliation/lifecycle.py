@@ -37,7 +37,7 @@ def advance(
 
     Every hop leaves a history row and an audit row. `causes` names the event for each order
     where they differ. `verdicts` names a table of new verdicts (order_id, verdict, is_closable),
-    which are written on what moves; who judged the orders holds their locks.
+    which are written where they are news; who judged the orders holds their locks.
     """
     if not order_ids:
         return 0
@@ -72,6 +72,7 @@ def advance_sql(verdicts: str = "") -> str:
     others = [name for name in history_columns() if name not in _MOVED]
     return load("advance").format(
         orders=_judged(verdicts) if verdicts else "reconciliation_order",
+        is_news="orders.is_news" if verdicts else "FALSE",
         facts=",\n        ".join(
             f"{as_sql(fact, table='orders')} AS {name}" for name, fact in FACTS.items()
         ),
@@ -102,8 +103,10 @@ def _judged(verdicts: str) -> str:
     """Write orders as they are with the verdicts of this table."""
     kept = [f"stored.{name}" for name in history_columns() if name not in _JUDGED]
     found = [f"COALESCE(found.{name}, stored.{name}) AS {name}" for name in _JUDGED]
+    changed = [f"found.{name} IS DISTINCT FROM stored.{name}" for name in _JUDGED]
+    news = f"found.order_id IS NOT NULL AND ({' OR '.join(changed)}) AS is_news"
     return (
-        f"(SELECT {', '.join(kept + found)} FROM reconciliation_order AS stored"  # noqa: S608
+        f"(SELECT {', '.join([*kept, *found, news])} FROM reconciliation_order AS stored"  # noqa: S608
         f" LEFT JOIN {verdicts} AS found ON found.order_id = stored.id)"
     )
 

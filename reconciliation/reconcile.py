@@ -5,7 +5,7 @@ and the moment at which each order must be judged again. Waiting is not broken: 
 yet opens nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,20 @@ from reconciliation.sql import array, load
 
 ACTOR = "service:reconcile"
 _BATCH = 5_000  # measured: more gains little, and a batch is what a crash repeats
+
+_Statement = tuple[str, Mapping[str, Any]]  # with its parameters
+_LAY_OUT_ORDERS = (
+    "INSERT INTO pass_order SELECT orders.* FROM reconciliation_order AS orders"
+    " WHERE orders.id = ANY(%(ids)s::bigint[]) AND orders.merged_into_id IS NULL"
+)
+_LAY_OUT_CHECKS = (
+    "INSERT INTO pass_check SELECT *"
+    " FROM unnest(%(names)s::text[], %(titles)s::text[], %(teams)s::bigint[])"
+)
+_NOTE_TIMES = (
+    "UPDATE reconciliation_run SET started_at = COALESCE(%(started_at)s, started_at),"
+    " finished_at = clock_timestamp() WHERE id = %(id)s"
+)
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,9 @@ class Counts:
 @transaction.atomic
 def take(*, limit: int, at: datetime) -> int:
     """Judge up to `limit` orders that are due, and note the pass; says how many it judged."""
-    due = _ids("pass_claim_due", {"at": at, "batch_limit": limit})
-    taken = _ids("pass_take_due", {"at": at, "order_ids": array(due)}) if due else []
+    with connection.cursor() as cursor:
+        cursor.execute(load("pass_take_due"), {"at": at, "batch_limit": limit})
+        taken = [order_id for (order_id,) in cursor.fetchall()]
     if not taken:
         return 0
     rules = rulebook.live()
@@ -81,11 +96,7 @@ def note(counts: Counts, *, scope: str, at: datetime, started_at: datetime | Non
     run = Run.objects.create(
         scope=scope, rulebook_version=rulebook.live().number, at=at, **asdict(counts)
     )
-    _run(
-        "UPDATE reconciliation_run SET started_at = COALESCE(%(started_at)s, started_at),"
-        " finished_at = clock_timestamp() WHERE id = %(id)s",
-        {"id": run.pk, "started_at": started_at},
-    )
+    _run((_NOTE_TIMES, {"id": run.pk, "started_at": started_at}))
 
 
 def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
@@ -97,50 +108,49 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
         "rulebook_version": rules.number,
         "close_days": rules.close_after_days,
         "stage_checks": rules.stage_checks(),
+        **_rests(rules),
     }
-    _gather(rules, ids)
-    _check(rules, at)
-    for step in ("pass_waivers", "pass_rests", "pass_keep", "pass_open", "pass_clear"):
-        _run(load(step), {**given, **_rests(rules)})
-    _run(load("pass_trail").format(record=statement("given")), given)
-    _decide_payouts(rules, at)
-    _run(load("pass_decide"), given)
-    _run(load("pass_families"), given)
+    _run(
+        *_gathered(rules, ids),
+        *_checked(rules, at),
+        *(
+            (load(step), given)
+            for step in ("pass_waivers", "pass_rests", "pass_keep", "pass_open", "pass_clear")
+        ),
+        (load("pass_trail").format(record=statement("given")), given),
+        *_payouts_decided(rules, at),
+        (load("pass_decide"), given),
+        (load("pass_families"), given),
+    )
     lifecycle.advance(
         order_ids=ids, actor=ACTOR, at=at, rulebook_version=rules.number, verdicts="pass_verdict"
     )
-    _run(load("pass_verdicts"), given)  # of what did not move: each order is written once
-    _run(load("pass_rechecks"), given)
+    _run((load("pass_rechecks"), given))
     return _counts()
 
 
-def _gather(rules: Rulebook, ids: Sequence[int]) -> None:
+def _gathered(rules: Rulebook, ids: Sequence[int]) -> Iterator[_Statement]:
     """Lay out the batch: its orders as they stand, and the checks with their teams."""
     teams = dict(Team.objects.values_list("slug", "pk"))
     checks = rules.order_checks()
-    _run(load("pass_tables"), {})
-    _run(
-        "INSERT INTO pass_order SELECT orders.* FROM reconciliation_order AS orders"
-        " WHERE orders.id = ANY(%(ids)s::bigint[]) AND orders.merged_into_id IS NULL",
-        {"ids": array(ids)},
-    )
-    _run(
-        "INSERT INTO pass_check SELECT *"
-        " FROM unnest(%(names)s::text[], %(titles)s::text[], %(teams)s::bigint[])",
+    yield load("pass_tables"), {}
+    yield _LAY_OUT_ORDERS, {"ids": array(ids)}
+    yield (
+        _LAY_OUT_CHECKS,
         {
             "names": [check.name for check in checks],
             "titles": [check.title for check in checks],
             "teams": [teams[check.team] for check in checks],
         },
     )
-    _run("ANALYZE pass_order (id)", {})
+    yield "ANALYZE pass_order (id)", {}
 
 
-def _check(rules: Rulebook, at: datetime) -> None:
+def _checked(rules: Rulebook, at: datetime) -> Iterator[_Statement]:
     """Run every check over the batch, and keep what does not hold."""
     for check in rules.order_checks():
         query = compiled(check, "pass_order")
-        _run(
+        yield (
             load("pass_judge").format(query=query.text),
             {
                 **query.parameters,
@@ -149,16 +159,16 @@ def _check(rules: Rulebook, at: datetime) -> None:
                 "at": at,
             },
         )
-    _run("ANALYZE pass_judgement", {})
+    yield "ANALYZE pass_judgement", {}
 
 
-def _decide_payouts(rules: Rulebook, at: datetime) -> None:
+def _payouts_decided(rules: Rulebook, at: datetime) -> Iterator[_Statement]:
     """Put on each sub-order's trail what its split rule says of its payout, where that is news."""
     checks = rules.order_checks()
     late = [check.name for check in checks if check.parameters.get("to") == "paid_out_at"]
     for check in (check for check in checks if check.family == "split"):
         query = compiled(check, "pass_order")
-        _run(
+        yield (
             load("pass_payouts").format(query=query.text, record=statement("given")),
             {
                 **query.parameters,
@@ -188,12 +198,9 @@ def _counts() -> Counts:
         return Counts(*cursor.fetchone())
 
 
-def _run(text: str, given: Mapping[str, Any]) -> None:
+def _run(*statements: _Statement) -> None:
+    """Run statements one after another, in one message: the server waits for no answer of ours."""
+    compose = connection.ops.compose_sql  # type: ignore[attr-defined] # PostgreSQL's own
+    texts = [compose(text, given or None) for text, given in statements]
     with connection.cursor() as cursor:
-        cursor.execute(text, dict(given) or None)
-
-
-def _ids(name: str, given: Mapping[str, Any]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(load(name), dict(given))
-        return [order_id for (order_id,) in cursor.fetchall()]
+        cursor.execute(";\n".join(texts))

@@ -1,4 +1,5 @@
 -- Moves each order along the path its facts make: state, version, history and trail in one go.
+-- Each order is written once: a new verdict goes with its move, or alone where nothing moves.
 -- The places in braces are filled from the declarations in reconciliation/models/moves.py.
 --
 -- params: order_ids bigint[], causes bigint[] of the same length (the event behind each, or null)
@@ -16,6 +17,7 @@ facts AS MATERIALIZED (
         orders.version,
         orders.verdict,
         orders.is_closable,
+        {is_news} AS is_news,
         given.cause,
         {facts}
     FROM given
@@ -28,6 +30,7 @@ known AS MATERIALIZED (
         known.version,
         known.verdict,
         known.is_closable,
+        known.is_news,
         known.cause,
         {conditions}
     FROM facts AS known
@@ -37,11 +40,11 @@ routed AS MATERIALIZED (
         ways.id, ways.version, ways.verdict, ways.is_closable, ways.cause, ways.path
     FROM (
         SELECT
-            known.id, known.version, known.verdict, known.is_closable, known.cause,
+            known.id, known.version, known.verdict, known.is_closable, known.is_news, known.cause,
             {path} AS path
         FROM known
     ) AS ways
-    WHERE ways.path IS NOT NULL
+    WHERE ways.path IS NOT NULL OR ways.is_news
 ),
 hops (path, hop, from_state, to_state, says) AS (
     VALUES
@@ -75,8 +78,8 @@ recorded AS (
 moved AS (
     UPDATE reconciliation_order AS orders
     SET
-        state = ends.state,
-        version = orders.version + ends.hops,
+        state = COALESCE(ends.state, orders.state),
+        version = orders.version + COALESCE(ends.hops, 0),
         verdict = routed.verdict,
         is_closable = routed.is_closable,
         reconciled_at = CASE ends.stamp
@@ -85,7 +88,7 @@ moved AS (
             ELSE orders.reconciled_at
         END
     FROM routed
-    JOIN ends ON ends.path = routed.path
+    LEFT JOIN ends ON ends.path = routed.path
     WHERE orders.id = routed.id
     RETURNING orders.*
 ),
@@ -103,5 +106,5 @@ remembered AS (
     ORDER BY hops_made.subject_id, hops_made.hop
 )
 SELECT
-    count(*)
+    count(routed.path)
 FROM routed

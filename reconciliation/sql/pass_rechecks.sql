@@ -34,6 +34,13 @@ over AS (
             EXCEPT
             SELECT next.order_id FROM next
         )
+),
+moved AS (
+    UPDATE reconciliation_recheck AS known
+    SET due_at = next.due_at, reason = next.reason
+    FROM next
+    WHERE known.order_id = next.order_id
+    RETURNING known.order_id
 )
 INSERT INTO reconciliation_recheck AS known (order_id, due_at, reason)
 SELECT
@@ -41,5 +48,6 @@ SELECT
     next.due_at,
     next.reason
 FROM next
+WHERE next.order_id NOT IN (SELECT moved.order_id FROM moved)
 ON CONFLICT (order_id) DO UPDATE
 SET due_at = excluded.due_at, reason = excluded.reason
