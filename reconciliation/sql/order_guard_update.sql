@@ -22,30 +22,45 @@ BEGIN
         WHERE
             moved.hops IS NULL
             OR moved.hops < 1
-            OR moved.hops IS DISTINCT FROM (
-                SELECT
-                    -- Counted, not selected: by the transaction's index each order would read all
-                    -- rows of all others, and without statistics that looks cheap.
-                    count(*) FILTER (
-                        WHERE
+            OR moved.hops IS DISTINCT FROM CASE
+                WHEN moved.hops = 1 THEN (  -- as most do: the newest row alone
+                    SELECT
+                        (
                             hop.transaction_id = pg_current_xact_id()
                             AND (hop.from_state, hop.to_state) IN ({declared})
-                    )
-                    -- The chain must begin and end where the order did, without a gap.
-                    * (
-                        array_agg(hop.from_state::text ORDER BY hop.sequence) || moved.to_state::text
-                        = moved.from_state::text || array_agg(hop.to_state::text ORDER BY hop.sequence)
-                    )::integer
-                FROM audit_auditevent AS hop
-                WHERE
-                    hop.stream = 'order'
-                    AND hop.subject_id = moved.id
-                    AND hop.sequence > (
-                        SELECT max(newest.sequence)
-                        FROM audit_auditevent AS newest
-                        WHERE newest.stream = 'order' AND newest.subject_id = moved.id
-                    ) - moved.hops
-            )
+                            AND hop.from_state = moved.from_state
+                            AND hop.to_state = moved.to_state
+                        )::integer
+                    FROM audit_auditevent AS hop
+                    WHERE hop.stream = 'order' AND hop.subject_id = moved.id
+                    ORDER BY hop.sequence DESC
+                    LIMIT 1
+                )
+                ELSE (
+                    SELECT
+                        -- Counted, not selected: by the transaction's index each order would read all
+                        -- rows of all others, and without statistics that looks cheap.
+                        count(*) FILTER (
+                            WHERE
+                                hop.transaction_id = pg_current_xact_id()
+                                AND (hop.from_state, hop.to_state) IN ({declared})
+                        )
+                        -- The chain must begin and end where the order did, without a gap.
+                        * (
+                            array_agg(hop.from_state::text ORDER BY hop.sequence) || moved.to_state::text
+                            = moved.from_state::text || array_agg(hop.to_state::text ORDER BY hop.sequence)
+                        )::integer
+                    FROM audit_auditevent AS hop
+                    WHERE
+                        hop.stream = 'order'
+                        AND hop.subject_id = moved.id
+                        AND hop.sequence > (
+                            SELECT max(newest.sequence)
+                            FROM audit_auditevent AS newest
+                            WHERE newest.stream = 'order' AND newest.subject_id = moved.id
+                        ) - moved.hops
+                )
+            END
     $query$ INTO refused;
     IF refused IS NOT NULL THEN
         RAISE EXCEPTION 'Order % may not move so: only lifecycle.advance moves orders.', refused
