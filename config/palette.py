@@ -11,16 +11,16 @@ from django.utils.http import urlencode
 
 from config import pages
 from exceptions import queries
+from exceptions import search as by_text
 from exceptions.dossier import Offered, offered
 from exceptions.models import Case
 from exceptions.permissions import readable_cases, roles
 from exceptions.rows import Row
 from exceptions.table import RELATED, Names, row
-from reconciliation import order_list
-from reconciliation.models import Alias, Event, Order
+from reconciliation import order_list, search
+from reconciliation.models import Event, Order
 
 _MOST = 8  # of one kind: a menu, no list
-_BIGINT = 10**18
 _KEYS = {"claim": "I", "assign": "A", "snooze": "H", "escalate": "!", "comment": "M", "merge": "D"}
 
 
@@ -49,45 +49,47 @@ def found(*, asked: str, case_id: int | None, user: User, at: datetime) -> list[
 
     Only what `user` may open or do is found. `case_id` is the exception that is open.
     """
+    named = Section("Found", _named(asked, user=user, at=at) if asked else [])
     sections = [
-        Section("Found", _named(asked, user=user, at=at) if asked else []),
         Section("This exception", _fitting(asked, _actions(case_id, user=user))),
         Section("Go to", _fitting(asked, _pages(user))),
         Section("Saved views", _fitting(asked, _views(user))),
         Section("Search", _onward(asked) if asked else []),
     ]
+    # Words that name a page mean the page, though a customer's name begin so too.
+    sections.insert(0 if any(each.isdigit() for each in asked) else 3, named)
     return [section for section in sections if section.hits]
 
 
 def _named(asked: str, *, user: User, at: datetime) -> list[Hit]:
-    """Find exceptions, orders and events by any id; words lead on to the lists' own search."""
-    if not any(each.isdigit() for each in asked):
-        return []
-    events = list(Event.objects.filter(event_id=asked).select_related("source")[:_MOST])
-    orders = _orders(asked, events)
-    number = (
-        int(digits) if (digits := asked.removeprefix("#")).isascii() and digits.isdigit() else 0
-    )
-    meant = Q(order__in=orders) | Q(pk=number if number < _BIGINT else 0)
-    cases = readable_cases(user).filter(meant).select_related(*RELATED)
+    """Find exceptions, orders and events: those of exactly this id, then what begins so."""
+    named, begun = search.named(asked), search.begun(asked)
+    orders = _orders(named.orders, begun)
+    events = Event.objects.filter(pk__in=named.events[:_MOST]).select_related("source")
+    cases = _cases(asked, orders, user=user)
     names = Names.read()
     return [
-        *(
-            _exception(row(case, names=names, at=at))
-            for case in cases.order_by(F("closed_at").desc(nulls_first=True), "pk")[:_MOST]
-        ),
+        *(_exception(row(case, names=names, at=at)) for case in cases),
         *(_order(order) for order in orders),
-        *(_event(event) for event in events),
+        *(_event(event) for event in events.order_by("pk")),
     ]
 
 
-def _orders(asked: str, events: list[Event]) -> list[Order]:
-    """Find the orders of a name or its beginning, of an outside id, or of these events."""
-    begun = Order.objects.filter(canonical_id__startswith=asked).order_by("canonical_id")[:_MOST]
-    known = Alias.objects.filter(value=asked).values_list("order", flat=True)[:_MOST]
-    ids = {*known, *(event.order_id for event in events if event.order_id is not None)}
-    others = Order.objects.filter(pk__in=ids).order_by("canonical_id")
-    return list({order.pk: order for order in (*begun, *others)}.values())[:_MOST]
+def _cases(asked: str, orders: list[Order], *, user: User) -> list[Case]:
+    """Find what has exactly this id, then what its orders have; the open ones first."""
+    readable, open_first = readable_cases(user).select_related(*RELATED), F("closed_at")
+    found: dict[int, Case] = {}
+    for wanted in (by_text.exactly(asked), Q(order__in=orders)):
+        some = readable.filter(wanted).order_by(open_first.desc(nulls_first=True), "pk")
+        found |= {case.pk: case for case in some[:_MOST] if case.pk not in found}
+    return list(found.values())[:_MOST]
+
+
+def _orders(exactly: list[int], begun: Q) -> list[Order]:
+    """Find the orders of exactly this name, then those that begin so."""
+    first = Order.objects.filter(pk__in=exactly).order_by("canonical_id")[:_MOST]
+    others = Order.objects.filter(begun, merged_into__isnull=True).exclude(pk__in=exactly)
+    return [*first, *others.order_by("canonical_id")[:_MOST]][:_MOST]
 
 
 def _exception(line: Row) -> Hit:

@@ -3,17 +3,18 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from django.core import signing
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Count as Aggregate
-from django.db.models import Min, Q, QuerySet, Sum
+from django.db.models import Min, QuerySet, Sum
 
 from exceptions import causes, saved_views, words
-from exceptions.arrangement import DEFAULT, SLA, SORTS, Arrangement
+from exceptions import search as by_text
+from exceptions.arrangement import DEFAULT, SLA, SORTS, Arrangement, Sort
 from exceptions.comparison import systems_of
 from exceptions.dossier import case_detail, repair_preview, repair_title, window_ends
 from exceptions.fields import CLOSED, FIELDS, HANDED_TO_US
@@ -23,7 +24,6 @@ from exceptions.permissions import readable_cases, visible_cases
 from exceptions.rows import Count, GroupRow, KeysetPage, Money, Row, Summary, Tab
 from exceptions.table import RELATED, Names, row
 from reconciliation.fields import BadCondition
-from reconciliation.models import Alias, Event
 
 __all__ = [
     "BadCursor",
@@ -67,6 +67,14 @@ class BadCursor(Exception):
     """The place in the list is not one we gave out."""
 
 
+class _Place(NamedTuple):
+    """Behind which case a page begins, and in which part of what a search finds."""
+
+    value: datetime | int
+    case_id: int
+    part: int
+
+
 def queue_page(  # noqa: PLR0913 - what a list is made of
     *,
     user: User,
@@ -85,18 +93,41 @@ def queue_page(  # noqa: PLR0913 - what a list is made of
     `state` or `closed` only open exceptions are given. `after` is a cursor of an earlier page;
     raises BadCursor if it is not. `is_grouped` leaves out what stands in `groups`.
     """
-    found = found_cases(visible_cases(user), user=user, at=at, filters=filters, search=search)
+    visible = visible_cases(user)
+    found = _asked_for(visible, user=user, at=at, filters=filters, is_searched=bool(search))
     if is_grouped:
         found = found.filter(cause="")
-    if after:
-        value, case_id = _read_cursor(after, sort=arranged.sort)
-        found = found.filter(arranged.order.behind(value=value, case_id=case_id))
-    ordered = arranged.order.ordered(arranged.read(found.select_related(*RELATED)))
-    cases = list(ordered[: size + 1])
+    found = arranged.read(found.select_related(*RELATED))
+    place = _read_cursor(after, sort=arranged.sort) if after else None
+    cases = _first(_parts(found, search), place=place, order=arranged.order, most=size + 1)
     known = names or Names.read()
-    rows = [row(case, names=known, at=at, more=arranged.texts(case)) for case in cases[:size]]
-    next_cursor = cursor(cases[size - 1], sort=arranged.sort) if len(cases) > size else ""
+    rows = [row(case, names=known, at=at, more=arranged.texts(case)) for _, case in cases[:size]]
+    part, last = cases[size - 1] if len(cases) > size else (0, None)
+    next_cursor = cursor(last, sort=arranged.sort, part=part) if last else ""
     return KeysetPage(rows=rows, next_cursor=next_cursor, size=size)
+
+
+def _parts(found: QuerySet[Case], search: str) -> list[QuerySet[Case]]:
+    """Part what a search finds: what has exactly this name stands before what only begins so."""
+    if not search:
+        return [found]
+    exactly = by_text.exactly(search)
+    return [found.filter(exactly), found.filter(by_text.begun(search)).exclude(exactly)]
+
+
+def _first(
+    parts: list[QuerySet[Case]], *, place: _Place | None, order: Sort, most: int
+) -> list[tuple[int, Case]]:
+    """Read on through the parts behind a place; each case comes with the part it stands in."""
+    cases: list[tuple[int, Case]] = []
+    for number, part in enumerate(parts):
+        if place and number < place.part:
+            continue
+        if place and number == place.part:
+            part = part.filter(order.behind(value=place.value, case_id=place.case_id))  # noqa: PLW2901
+        if len(cases) < most:
+            cases += [(number, case) for case in order.ordered(part)[: most - len(cases)]]
+    return cases
 
 
 def groups(
@@ -215,15 +246,27 @@ def found_cases(
 
     What is handed to a person's teams is theirs to see, though another team's.
     """
+    found = _asked_for(visible, user=user, at=at, filters=filters, is_searched=bool(search))
+    return found.filter(by_text.exactly(search) | by_text.begun(search)) if search else found
+
+
+def _asked_for(
+    visible: QuerySet[Case],
+    *,
+    user: User,
+    at: datetime,
+    filters: list[dict[str, Any]],
+    is_searched: bool,
+) -> QuerySet[Case]:
     is_coming = any(each.get("field") == HANDED_TO_US for each in filters)
     found = (Case.objects.all() if is_coming else visible).filter(
         FIELDS.to_q(filters, at=at, me=user.get_username())
     )
     if not any(_speaks_of_ends(each) for each in filters):
         found = found.filter(closed_at__isnull=True)
-        if not search:
+        if not is_searched:
             found = found.filter(merged_into__isnull=True)  # it follows another, which is here
-    return found.filter(_search(search)) if search else found
+    return found
 
 
 def _speaks_of_ends(condition: dict[str, Any]) -> bool:
@@ -239,24 +282,6 @@ def _is_of_open_states(condition: dict[str, Any]) -> bool:
     values = asked if isinstance(asked, list) else [asked]
     is_asked = condition.get("field") == "state" and condition.get("operator") in _NAMES
     return is_asked and not {*values} & {*CLOSED_STATES}
-
-
-def _search(text: str) -> Q:
-    """Find by an exact id of anything, else by the beginning of the customer's name."""
-    exact = Q(order__canonical_id=text)
-    exact |= Q(order_id__in=Alias.objects.filter(value=text).values("order_id"))
-    exact |= Q(order_id__in=Event.objects.filter(event_id=text).values("order_id"))
-    exact |= Q(discrepancy__event__in=Event.objects.filter(event_id=text).values("pk"))
-    if number := _number(text.removeprefix("#")):
-        exact |= Q(pk=number)
-    if number := _number(text.removeprefix("message-")):
-        exact |= Q(discrepancy__rejection=number)
-    return exact | Q(order__detail__customer_name__istartswith=text)
-
-
-def _number(text: str) -> int | None:
-    is_number = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - a bigint
-    return int(text) if is_number else None
 
 
 def _capped(found: QuerySet[Case]) -> _Part:
@@ -289,18 +314,19 @@ def _in_one_query(parts: Sequence[_Part]) -> list[Any]:
     return [json.loads(value) if isinstance(value, str) else value for value in values]
 
 
-def cursor(case: Case, *, sort: str = SLA) -> str:
+def cursor(case: Case, *, sort: str = SLA, part: int = 0) -> str:
     """Name the place in the list after `case`; it is signed, and good for this sort only."""
     value = getattr(case, SORTS[sort].field)
     said = value.isoformat() if isinstance(value, datetime) else value
-    return signing.dumps([sort, said, case.pk], salt=_SALT)
+    return signing.dumps([sort, said, case.pk, part], salt=_SALT)
 
 
-def _read_cursor(text: str, *, sort: str) -> tuple[datetime | int, int]:
+def _read_cursor(text: str, *, sort: str) -> _Place:
     try:
-        of, value, case_id = signing.loads(text, salt=_SALT)
+        of, value, case_id, part = signing.loads(text, salt=_SALT)
     except (signing.BadSignature, ValueError, TypeError) as error:
         raise BadCursor("This page of the list does not exist.") from error
     if of != sort:
         raise BadCursor("This page belongs to the list in another order.")
-    return datetime.fromisoformat(value) if isinstance(value, str) else value, case_id
+    said = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return _Place(value=said, case_id=case_id, part=part)

@@ -7,10 +7,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from reconciliation import search as names
 from reconciliation.fields import ORDER, Choice, Registry
 from reconciliation.fields.kinds import Asked
 from reconciliation.fields.registered import check_titles, team_names
-from reconciliation.models import Alias, Discrepancy, Order, OrderDetail
+from reconciliation.models import Discrepancy, Order
 
 CAP = 1_000
 PAGE_SIZE = 50
@@ -94,17 +95,34 @@ class OrderPage:
 def order_page(
     *, conditions: Sequence[dict[str, Any]], search: str, older_than: int, at: datetime
 ) -> OrderPage:
-    """Give one page of the orders that match, newest first."""
-    found = matching(conditions=conditions, search=search, at=at)
-    if older_than:
-        found = found.filter(pk__lt=older_than)
-    rows = list(found.select_related("detail__source").order_by("-pk")[: PAGE_SIZE + 1])
+    """Give one page of the orders that match: those of exactly this name, then the newest first.
+
+    `older_than` is a place that an earlier page named; below zero it stands among the exact ones.
+    """
+    found = _standing(conditions, at=at)
+    exactly, others = _exactly(search), _begun(search)
+    rows: list[Order] = []
+    if exactly and older_than <= 0:
+        rows += _some(found.filter(pk__in=exactly), older_than=-older_than, most=PAGE_SIZE + 1)
+        older_than = 0
+    if len(rows) <= PAGE_SIZE:
+        rest = found.filter(others).exclude(pk__in=exactly)
+        rows += _some(rest, older_than=older_than, most=PAGE_SIZE + 1 - len(rows))
     shown = rows[:PAGE_SIZE]
     problems = _problems([row.pk for row in shown])
     return OrderPage(
         orders=[_listed(row, problems.get(row.pk, ())) for row in shown],
-        older_than=shown[-1].pk if len(rows) > PAGE_SIZE else 0,
+        older_than=_place(shown[-1].pk, exactly) if len(rows) > PAGE_SIZE else 0,
     )
+
+
+def _some(found: QuerySet[Order], *, older_than: int, most: int) -> list[Order]:
+    rest = found.filter(pk__lt=older_than) if older_than else found
+    return list(rest.select_related("detail__source").order_by("-pk")[:most])
+
+
+def _place(order_id: int, exactly: Sequence[int]) -> int:
+    return -order_id if order_id in exactly else order_id
 
 
 def capped_count(*, conditions: Sequence[dict[str, Any]], search: str, at: datetime) -> str:
@@ -115,17 +133,21 @@ def capped_count(*, conditions: Sequence[dict[str, Any]], search: str, at: datet
 
 def matching(*, conditions: Sequence[dict[str, Any]], search: str, at: datetime) -> QuerySet[Order]:
     """Give the orders that match; those merged into another are left out."""
-    found = Order.objects.filter(FIELDS.to_q(conditions, at=at), merged_into__isnull=True)
-    if not search:
-        return found
-    by_name = Alias.objects.filter(value=search).values("order")
-    by_customer = OrderDetail.objects.filter(customer_name__istartswith=search).values("order")
-    return found.filter(
-        Q(canonical_id=search)
-        | Q(canonical_id__startswith=search)
-        | Q(pk__in=by_name)
-        | Q(pk__in=by_customer)
-    )
+    exactly = _exactly(search)
+    wanted = _begun(search) | Q(pk__in=exactly) if exactly else _begun(search)
+    return _standing(conditions, at=at).filter(wanted)
+
+
+def _standing(conditions: Sequence[dict[str, Any]], *, at: datetime) -> QuerySet[Order]:
+    return Order.objects.filter(FIELDS.to_q(conditions, at=at), merged_into__isnull=True)
+
+
+def _exactly(search: str) -> list[int]:
+    return names.named(search).orders if search else []
+
+
+def _begun(search: str) -> Q:
+    return names.begun(search) if search else Q()
 
 
 def state_words(order: Order) -> str:

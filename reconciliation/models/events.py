@@ -63,7 +63,7 @@ class Event(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["source", "sender", "event_id"], name="event_once"),
+            models.UniqueConstraint(fields=["event_id", "source", "sender"], name="event_once"),
             models.CheckConstraint(
                 condition=~models.Q(status="APPLIED") | models.Q(applied_at__isnull=False),
                 name="event_applied_has_moment",

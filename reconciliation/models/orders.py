@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
+from django.db.models.functions import Upper
 from django_fsm import FSMField
 from simple_history.models import HistoricalRecords
 
@@ -119,6 +121,9 @@ class OrderDetail(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["customer_name"], name="detail_by_customer"),
             models.Index(fields=["customer_key"], name="detail_by_customer_key"),
+            models.Index(  # what `istartswith` asks for
+                OpClass(Upper("customer_name"), name="text_pattern_ops"), name="detail_by_beginning"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -192,7 +197,7 @@ class Alias(models.Model):
                 fields=["source", "kind", "value"], nulls_distinct=False, name="alias_once"
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["kind", "value"], name="alias_by_value")]
+        indexes: ClassVar = [models.Index(fields=["value", "kind"], name="alias_by_name")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.value}"

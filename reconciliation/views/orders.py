@@ -63,7 +63,8 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 def _after(request: HttpRequest) -> int:
     given = request.GET.get("after", "0")
-    if not given.isascii() or not given.isdigit():
+    digits = given.removeprefix("-")
+    if not digits.isascii() or not digits.isdigit():
         raise BadRequest("That place in the list does not exist.")
     return int(given)
 

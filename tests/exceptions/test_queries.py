@@ -11,10 +11,9 @@ from exceptions.models import Case, RepairAttempt, SavedView
 from exceptions.repairs import kinds_for
 from exceptions.rows import Row
 from reconciliation import rulebook, writeback
-from reconciliation.models import Alias, Order, OrderDetail
+from reconciliation.models import Order
 from tests.exceptions.people import WEDNESDAY, broken, case, connect, lead, operator, person
 from tests.exceptions.target import Target
-from tests.world import source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("installed")]
 LATER = WEDNESDAY + timedelta(minutes=5)
@@ -84,21 +83,6 @@ def test_closed_cases_come_only_when_asked_for() -> None:
 
     assert queries.queue_page(user=olga, at=LATER, filters=[]).rows == []
     assert ids(queries.queue_page(user=olga, at=LATER, filters=asked).rows) == [done.pk]
-
-
-@pytest.mark.parametrize("text", ["O-1", "CH-77", "acme", "#{id}", "{id}"])
-def test_search_finds_by_any_id_and_by_the_beginning_of_the_customer(text: str) -> None:
-    known, olga = case(), operator()
-    assert known.order
-    case(order="O-2")
-    Alias.objects.create(source=source("shop"), kind="payment", value="CH-77", order=known.order)
-    OrderDetail.objects.create(
-        order=known.order, source=source("shop"), customer_name="Acme Corporation"
-    )
-
-    page = queries.queue_page(user=olga, at=LATER, filters=[], search=text.format(id=known.pk))
-
-    assert ids(page.rows) == [known.pk]
 
 
 @pytest.mark.parametrize(
