@@ -69,6 +69,7 @@ _WORDS = {
     "source.changed": "Source's settings changed",
     "source.paused": "Source paused",
     "source.resumed": "Source resumed",
+    "source.called_again": "Target called again at once",
     "source.secret_added": "Signing secret added",
     "source.secret_retired": "Signing secret retired",
     "system.installed": "Product installed",

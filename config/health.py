@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from config import invariants
+from reconciliation import breaker
 from reconciliation.models import DiffWindow, Heartbeat, Installation, RulebookVersion, Run, Stumble
 from reconciliation.silent import CHECK
 
@@ -69,6 +70,7 @@ class Health:
     tone: str
     problems: tuple[str, ...]
     sources: tuple[SourceHealth, ...]
+    left_alone: tuple[breaker.LeftAlone, ...]
     processes: tuple[Fact, ...]
     queues: tuple[Fact, ...]
     checks: tuple[Fact, ...]
@@ -79,9 +81,11 @@ def read(*, at: datetime, true_at: datetime) -> Health:
     """Look at everything as of `at`; processes live by the true clock."""
     sources = _sources(at=at)
     processes = _processes(true_at=true_at)
+    left_alone = tuple(breaker.left_alone())
     checks, nets = _checks(true_at=true_at), _nets(at=at, true_at=true_at)
     problems = (
         *(_source_sentence(source) for source in sources if source.tone in ("bad", "warn")),
+        *(f"{each.name} cannot be reached since {each.since:%-d %b %H:%M}." for each in left_alone),
         *(f"{fact.name}: {fact.words}." for fact in processes if fact.tone == "bad"),
         *(fact.words for fact in checks if fact.tone == "bad"),
         *(f"{fact.name}: {fact.words.lower()}." for fact in nets if fact.tone == "bad"),
@@ -93,6 +97,7 @@ def read(*, at: datetime, true_at: datetime) -> Health:
         tone="warn" if problems else "ok" if sources else "none",
         problems=problems,
         sources=sources,
+        left_alone=left_alone,
         processes=processes,
         queues=_queues(at=at, true_at=true_at),
         checks=(*checks, *nets),

@@ -57,8 +57,12 @@ AUDIT_SUBJECTS = {
 }
 # Who else holds personal data, and takes it out when a person is erased.
 ALSO_ERASES = ["exceptions.forget.forget"]
+# Who else holds bytes for a time, by what these are called: dropped with the others.
+ALSO_DROPS = {"attachments": "exceptions.forget.drop_files"}
 # How long bytes as received are kept; the body without personal fields stays for ever.
 RAW_KEPT_DAYS = int(os.environ.get("RAW_KEPT_DAYS", "90"))
+# How long files on comments are kept after their exception was closed.
+FILES_KEPT_DAYS = int(os.environ.get("FILES_KEPT_DAYS", "365"))
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]").split()
 CSRF_TRUSTED_ORIGINS = os.environ.get("CSRF_TRUSTED_ORIGINS", "").split()
 

@@ -5,7 +5,8 @@ whose orders still disagree.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,7 @@ from reconciliation.sql import load
 READ = frozenset({"Platform owner", "Admin", "Auditor"})
 _MAY = frozenset({"Platform owner", "Admin"})
 _ERASED = "erased"
+_TELLING = re.compile(r"@|\d\W*[^\W\d]|[^\W\d]\W*\d")  # an address, a street with its number
 _SHORTEST = 4  # letters of a value that is looked for everywhere: a shorter one is in any text
 
 
@@ -196,7 +198,17 @@ def _open(key: str) -> tuple[str, ...]:
 
 def _words(fields: dict[str, Any]) -> list[str]:
     """List the values that must be found nowhere when they are gone."""
-    return [str(value) for value in fields.values() if len(str(value)) >= _SHORTEST]
+    texts = (str(value) for field in fields.values() for value in _texts(field))
+    return list(dict.fromkeys(text for text in texts if len(text) >= _SHORTEST))
+
+
+def _texts(value: Any) -> Iterator[Any]:  # noqa: ANN401 - JSON
+    """List what a field says; of one in parts, as an address, what names nobody else's town."""
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        yield from (text for part in parts for text in _texts(part) if _TELLING.search(str(text)))
+    elif value is not None:
+        yield value
 
 
 def _events(key: str, orders: list[int]) -> list[int]:

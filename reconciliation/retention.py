@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.fields.json import KeyTextTransform
+from django.utils.module_loading import import_string
 
 from audit.record import record
 from reconciliation import people, uploads
@@ -34,6 +35,8 @@ def take(*, limit: int, at: datetime) -> int:
         "bodies": _take_out_people(before, limit),
         "files": uploads.forget(limit=limit, at=at),
     }
+    for name, path in settings.ALSO_DROPS.items():  # the apps above, which this one does not import
+        counts[name] = import_string(path)(limit=limit, at=at)
     done = sum(counts.values())
     if done:
         Installation.objects.select_for_update().first()  # the trail's subject of such rows

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.http import urlencode
 
 from audit.record import record
-from reconciliation import connect
+from reconciliation import breaker, connect
 from reconciliation.meanwhile import overtaken
 from reconciliation.models import Source, SourceSecret, Team
 from reconciliation.sources import canonical, format_of, keys
@@ -158,6 +158,19 @@ def resume(*, slug: str, by: User, at: datetime) -> Source:
     source.is_paused = False
     source.listening_since = at
     source.save()
+    return source
+
+
+@transaction.atomic
+def call_again(*, slug: str, by: User, at: datetime) -> Source:
+    """Call a target at once that could not be reached and is left alone for a while.
+
+    Raises NotAllowed, CannotChange, Source.DoesNotExist.
+    """
+    source = _locked(slug, by=by)
+    _record(source, "source.called_again", by=by, at=at)
+    if not breaker.end_rest(target_id=source.pk, at=at):
+        raise CannotChange({"": f"{source.name} is called as usual: it answered meanwhile."})
     return source
 
 

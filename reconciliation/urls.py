@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sources/<slug:slug>/change/", sources.change, name="change-source"),
     path("sources/<slug:slug>/pause/", sources.pause, name="pause-source"),
     path("sources/<slug:slug>/resume/", sources.resume, name="resume-source"),
+    path("sources/<slug:slug>/call-again/", sources.call_again, name="call-source-again"),
     path("sources/<slug:slug>/rotate/", sources.rotate, name="rotate-secret"),
     path(
         "sources/<slug:slug>/secrets/<int:secret_id>/retire/", sources.retire, name="retire-secret"

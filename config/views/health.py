@@ -3,6 +3,7 @@
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_safe
 from config.health import read
 from config.readiness import is_ready
 from reconciliation.clock import now
+from reconciliation.source_settings import refusal_to_manage
 
 _PLAIN = "text/plain; charset=utf-8"
 
@@ -39,7 +41,12 @@ def ready(_request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """Show sources, processes, silent-failure checks and what is deployed."""
     true_at = timezone.now()
-    context = {"health": read(at=now(), true_at=true_at), "checked_at": true_at}
+    assert isinstance(request.user, User)
+    context = {
+        "health": read(at=now(), true_at=true_at),
+        "checked_at": true_at,
+        "refusal": refusal_to_manage(request.user),
+    }
     if request.headers.get("HX-Target") == "health":
         return render(request, "config/_health.html", context)
     return render(request, "config/health.html", context)

@@ -110,6 +110,18 @@ def resume(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_POST
+def call_again(request: HttpRequest, slug: str) -> HttpResponse:
+    """Call a target at once that is left alone for a while."""
+    try:
+        called = source_settings.call_again(slug=slug, by=_person(request), at=now())
+    except CannotChange as refused:
+        return _refused(request, slug, refused)
+    except (NotAllowed, Source.DoesNotExist) as refused:
+        return _kept_out(refused)
+    return _done(request, slug, f"{called.name} is called again with the next write-back.")
+
+
+@require_POST
 def rotate(request: HttpRequest, slug: str) -> HttpResponse:
     """Add a secret; it is in this one answer only."""
     try:

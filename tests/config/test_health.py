@@ -11,11 +11,22 @@ from django.db import connections
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from audit.models import AuditEvent
 from config import health, invariants
-from reconciliation import heartbeat
-from reconciliation.models import Event, Heartbeat, RejectedEvent, Source
+from reconciliation import breaker, heartbeat
+from reconciliation.clock import now
+from reconciliation.models import (
+    Breaker,
+    Event,
+    Heartbeat,
+    Order,
+    RejectedEvent,
+    Source,
+    WriteBack,
+    WriteBackAttempt,
+)
 from tests.exceptions.people import install_product
-from tests.world import NOON, place, say
+from tests.world import NOON, place, say, source
 
 pytestmark = pytest.mark.django_db
 
@@ -201,6 +212,56 @@ def test_the_page_shows_it_and_a_swap_gets_the_piece_alone() -> None:
     for words in ("Sources", "Silent-failure checks", "v1, live since", "All applied", "Late"):
         assert words in page
     assert piece.content.decode().strip().startswith('<div id="health"')
+
+
+def test_a_target_that_is_left_alone_is_shown_with_a_way_back_for_who_may() -> None:
+    install_product()
+    order, erp = the_order_of(place("O-1", NOON)), source("billing")
+    owed = WriteBack.objects.create(
+        target=erp, order=order, action="post_payment", payload={}, idempotency_key="k",
+        created_at=NOON, next_attempt_at=NOON, error="Connection refused",
+    )  # fmt: skip
+    WriteBackAttempt.objects.create(writeback=owed, at=NOON, outcome="UNREACHABLE")
+    breaker.trip(target_id=erp.pk, at=now())
+    owner, other = signed_in("Platform owner"), signed_in("Auditor")
+    way_back = f"/sources/{erp.slug}/call-again/"
+
+    shown, read_only = (who.get("/health/").content.decode() for who in (owner, other))
+    said = health.read(at=NOON, true_at=now()).problems
+    refused = other.post(way_back)
+    before = Breaker.objects.get()
+    answer = owner.post(way_back)
+
+    for page in (shown, read_only):
+        assert "Connection refused" in page
+        assert "Targets that cannot be reached" in page
+    assert any(each.startswith("Billing cannot be reached since") for each in said)
+    assert way_back in shown
+    assert way_back not in read_only
+    assert "Needs Platform owner or Admin" in read_only
+    assert refused.status_code == 403
+    assert before.open_until > now()
+    assert answer.status_code == 303
+    assert Breaker.objects.get().open_until <= now()
+    assert Breaker.objects.get().failures == 1
+    assert AuditEvent.objects.get(action="source.called_again").subject_id == erp.pk
+    breaker.mend(target_id=erp.pk)
+    assert owner.post(way_back).status_code == 422
+    assert 'id="left-alone"' not in owner.get("/health/").content.decode()
+
+
+def the_order_of(event: Event) -> Order:
+    """Make the order that an event is of."""
+    return Order.objects.create(canonical_id=event.order_reference, currency="EUR")
+
+
+def signed_in(role: str) -> Client:
+    """Sign someone of a role in."""
+    user = User.objects.create_user(role)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 def test_the_rail_shows_the_problems_that_the_watchdog_knows() -> None:

@@ -5,12 +5,15 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from pytest_django import Settings
 
 from audit.models import AuditEvent
 from audit.queries import trail
 from exceptions import comments, forget
 from exceptions.attachments import MOST_BYTES, CannotAttach, Given, check
-from exceptions.models import Attachment, Case, Comment, Message
+from exceptions.models import Attachment, Case, Comment, Handoff, Message, Snooze
+from reconciliation import retention
+from reconciliation.models import Team
 from tests.exceptions.people import WEDNESDAY, case, lead, operator, person
 
 LATER = WEDNESDAY + timedelta(minutes=5)
@@ -146,15 +149,47 @@ def test_erasing_takes_the_words_and_the_bytes_and_leaves_the_proof(
     a_case: Case, client: Client
 ) -> None:
     olga = operator()
+    words = ["Ann Lee", "ann.lee@example.com", "+49 30 (1234)", "1 Elm St", "Mark"]
+    said = "ann lee of 1 Elm St, +49 30 (1234), ANN.LEE@example.com; Mark marked"
+    left = "erased of erased, erased, erased; erased marked"
+    comments.comment(case_id=a_case.pk, text=said, by=olga, at=LATER, files=[given("ann.png")])
+    other = case(order="O-2", state="DISMISSED")
     comments.comment(
-        case_id=a_case.pk, text="Ann Lee wrote", by=olga, at=LATER, files=[given("ann.png")]
+        case_id=other.pk, text="As", by=olga, at=LATER, files=[given(f"{'x' * 240} Ann Lee.png")]
     )
+    Case.objects.filter(pk=other.pk).update(close_reason=said)
+    Snooze.objects.create(case=a_case, by="olga", at=LATER, until=LATER, reason=said)
+    Handoff.objects.create(
+        case=a_case, from_team=a_case.team, to_team=Team.objects.get(slug="revenue-ops"),
+        context={}, reason=said, answer=said, sent_by=olga, sent_at=LATER, accept_due_at=LATER,
+    )  # fmt: skip
 
-    forget.forget(orders=[a_case.order_id or 0], words=["Ann Lee"], at=LATER)
+    forget.forget(orders=[a_case.order_id or 0], words=words, at=LATER)
 
-    kept = Attachment.objects.get()
+    kept, others = Attachment.objects.order_by("pk")
     assert (kept.content, kept.name, bytes(kept.sha256)) == (None, "erased", given().digest)
-    assert Comment.objects.get().text == "erased wrote"
+    assert (others.name, others.content) == (f"{'x' * 240} erased.png", PNG)
+    assert Comment.objects.get(case=a_case).text == left
+    assert Case.objects.get(pk=other.pk).close_reason == left == Snooze.objects.get().reason
+    assert Handoff.objects.values_list("reason", "answer").get() == (left, left)
     client.force_login(olga)
     assert "A file of 1 KiB, erased" in client.get(f"/exceptions/{a_case.pk}/").text
     assert client.get(f"/exceptions/{a_case.pk}/files/{kept.pk}/").status_code == 404
+
+
+def test_files_go_in_time_once_their_exception_is_closed(a_case: Case, settings: Settings) -> None:
+    settings.FILES_KEPT_DAYS = 30
+    olga, closed = operator(), case(order="O-2", state="SETTLED", closed_at=WEDNESDAY)
+    for each in (a_case, closed):
+        comments.comment(case_id=each.pk, text="See", by=olga, at=WEDNESDAY, files=[given()])
+    late = WEDNESDAY + timedelta(days=30)
+
+    taken = [
+        retention.take(limit=10, at=moment) for moment in (late, late + timedelta(minutes=1), late)
+    ]
+
+    assert taken == [0, 1, 0]
+    stays, gone = Attachment.objects.order_by("pk")
+    assert stays.content is not None
+    assert (gone.content, gone.name, bytes(gone.sha256)) == (None, "proof.png", given().digest)
+    assert b"attachments 1" in bytes(AuditEvent.objects.get(action="retention.swept").body)

@@ -223,6 +223,7 @@ RULES: dict[str, Rule] = {
     "sources/<slug:slug>/change/": _of_source("change", {"version": "0"}, 409),
     "sources/<slug:slug>/pause/": _of_source("pause"),
     "sources/<slug:slug>/resume/": _of_source("resume", status=REFUSED),  # it is not paused
+    "sources/<slug:slug>/call-again/": _of_source("call-again", status=REFUSED),  # it answers
     "sources/<slug:slug>/rotate/": _of_source("rotate", {"overlap": "1d"}, OK),
     "sources/<slug:slug>/secrets/<int:secret_id>/retire/": _of_source(
         "secrets/0/retire", status=HIDDEN
