@@ -63,7 +63,7 @@ def found(*, asked: str, case_id: int | None, user: User, at: datetime) -> list[
 
 def _named(asked: str, *, user: User, at: datetime) -> list[Hit]:
     """Find exceptions, orders and events: those of exactly this id, then what begins so."""
-    named, begun = search.named(asked), search.begun(asked)
+    named, begun = search.named(asked), search.some_begun(asked)
     orders = _orders(named.orders, begun)
     events = Event.objects.filter(pk__in=named.events[:_MOST]).select_related("source")
     cases = _cases(asked, orders, user=user)
@@ -85,10 +85,10 @@ def _cases(asked: str, orders: list[Order], *, user: User) -> list[Case]:
     return list(found.values())[:_MOST]
 
 
-def _orders(exactly: list[int], begun: Q) -> list[Order]:
+def _orders(exactly: list[int], begun: list[int]) -> list[Order]:
     """Find the orders of exactly this name, then those that begin so."""
     first = Order.objects.filter(pk__in=exactly).order_by("canonical_id")[:_MOST]
-    others = Order.objects.filter(begun, merged_into__isnull=True).exclude(pk__in=exactly)
+    others = Order.objects.filter(pk__in=begun, merged_into__isnull=True).exclude(pk__in=exactly)
     return [*first, *others.order_by("canonical_id")[:_MOST]][:_MOST]
 
 

@@ -156,6 +156,8 @@ def _new(
 ) -> Count:
     """Count what would stand on this page of the list, had it been loaded now."""
     found = listed.filter(changed_at__gt=loaded_at - _LATE).exclude(pk__in=shown)
+    if len(shown) < size and is_first_page:  # there is no edge: all that is new would be here
+        return words.count(found[: words.MOST_COUNTED + 1].count())
     edges = dict(Case.objects.filter(pk__in=shown[:1] + shown[-1:]).values_list("pk", sort.field))
     if len(shown) >= size:
         found = found.filter(sort.until(edges.get(shown[-1])))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q
 
 from exceptions.models import Viewing
 from exceptions.permissions import name_of
@@ -42,7 +43,6 @@ def viewers(*, case_ids: Collection[int], user: User, at: datetime) -> dict[int,
 
 def changed(*, case_ids: Collection[int], user: User, since: datetime, at: datetime) -> set[int]:
     """Name the cases at which somebody else began or ceased to look after `since`."""
-    known = Viewing.objects.filter(case__in=case_ids).exclude(user=user)
-    began = known.filter(since__gt=since).values_list("case", flat=True)
-    ceased = known.filter(until__gt=since, until__lt=at).values_list("case", flat=True)
-    return {*began, *ceased}
+    began, ceased = Q(since__gt=since), Q(until__gt=since, until__lt=at)
+    others = Viewing.objects.filter(began | ceased, case__in=case_ids).exclude(user=user)
+    return set(others.values_list("case", flat=True))

@@ -45,17 +45,22 @@ def named(name: str) -> Named:
     )
 
 
-def begun(name: str, *, order: str = "") -> Q:
-    """Ask for orders whose name, or whose customer's, begins so; `order` is the path to them."""
+def some_begun(name: str) -> list[int]:
+    """Find orders whose name, or whose customer's, begins so: any of them, where there are many."""
     if _NOBODYS in name:
-        return Q(pk__in=())
+        return []
     by_name = Order.objects.filter(canonical_id__startswith=name).values("pk")
     by_customer = OrderDetail.objects.filter(customer_name__istartswith=name).values("order_id")
     several = _MOST_BEGUN + 1
     both = by_name[:several].union(by_customer[:several], all=True)
-    found = {row["pk"] for row in both}
-    if len(found) < several:
-        return Q(**{f"{order or 'pk'}__in": sorted(found)})
+    return sorted({row["pk"] for row in both})
+
+
+def begun(name: str, *, order: str = "") -> Q:
+    """Ask for orders whose name, or whose customer's, begins so; `order` is the path to them."""
+    found = some_begun(name)
+    if len(found) <= _MOST_BEGUN:
+        return Q(**{f"{order or 'pk'}__in": found})
     path = f"{order}__" if order else ""
     by_names = Q(**{f"{path}canonical_id__startswith": name})
     return by_names | Q(**{f"{path}detail__customer_name__istartswith": name})

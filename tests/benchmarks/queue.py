@@ -10,10 +10,12 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
+from django.utils.http import urlencode
 
 from exceptions import queries
 from exceptions.models import Case
 from reconciliation.clock import now
+from reconciliation.models import OrderDetail
 from tests.benchmarks import crowd
 from tests.benchmarks.frame import Benchmark, Goal, Rates
 from tests.benchmarks.server import serving
@@ -23,6 +25,9 @@ _MOST_PAGES = 40  # a round
 _OPEN_SHARE = 50  # one in so many stays open
 _SLOWEST_SECONDS, _SLOWEST_SQL_SECONDS = 0.150, 0.001
 FIRST, DEEP = "first page, all open", "a page in the middle, all open"
+BY_ID, BY_NAME = "a search by an id, all open", "a search by a customer, all open"
+BY_ID_OF_FEW = "a search by an id, one in 50 open"
+BY_NAME_OF_FEW = "a search by a customer, one in 50 open"
 FIRST_OF_FEW, DEEP_OF_FEW = "first page, one in 50 open", "a page in the middle, one in 50 open"
 SQL = "the page's rows in bare SQL"
 LIMIT, SQL_LIMIT = "pages of 150 ms", "statements of 1 ms"
@@ -36,9 +41,10 @@ def play(orders: int, rounds: int) -> Iterator[Rates]:
     lead = person("lena")
     with serving("config.wsgi") as port:
         pages = min(orders, _MOST_PAGES)
-        of_all = [_round(port, lead, pages, (FIRST, DEEP)) for _ in range(rounds)]
+        of_all = [_round(port, lead, pages, (FIRST, DEEP, BY_ID, BY_NAME)) for _ in range(rounds)]
         crowd.close_all_but(max(orders // _OPEN_SHARE, 2), at=at)
-        of_few = [_round(port, lead, pages, (FIRST_OF_FEW, DEEP_OF_FEW)) for _ in range(rounds)]
+        few = (FIRST_OF_FEW, DEEP_OF_FEW, BY_ID_OF_FEW, BY_NAME_OF_FEW)
+        of_few = [_round(port, lead, pages, few) for _ in range(rounds)]
     for one, other in zip(of_all, of_few, strict=True):
         limits = {LIMIT: 1 / _SLOWEST_SECONDS, SQL_LIMIT: 1 / _SLOWEST_SQL_SECONDS}
         yield {**one, **other, **limits}
@@ -58,14 +64,14 @@ def session_of(user: User) -> str:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
 
 
-def _round(port: int, user: User, pages: int, names: tuple[str, str]) -> Rates:
+def _round(port: int, user: User, pages: int, names: tuple[str, ...]) -> Rates:
     headers = {"cookie": session_of(user)}
     with closing(http.client.HTTPConnection("127.0.0.1", port)) as line:
         return _asked(line, headers, pages, names)
 
 
 def _asked(
-    line: http.client.HTTPConnection, headers: dict[str, str], pages: int, names: tuple[str, str]
+    line: http.client.HTTPConnection, headers: dict[str, str], pages: int, names: tuple[str, ...]
 ) -> Rates:
 
     def ask(address: str) -> None:
@@ -75,10 +81,13 @@ def _asked(
         assert answer.status == http.client.OK, page[:300]
 
     deep = f"/exceptions/?after={_middle()}"
+    by_id, by_name = _known()
     ask("/exceptions/")  # a connection, templates and statistics are there from now on
     return {
         names[0]: 1 / _p95(lambda: ask("/exceptions/"), pages),
         names[1]: 1 / _p95(lambda: ask(deep), pages),
+        names[2]: 1 / _p95(lambda: ask(by_id), pages),
+        names[3]: 1 / _p95(lambda: ask(by_name), pages),
         SQL: 1 / _p95(_bare_page, pages),
     }
 
@@ -98,6 +107,15 @@ def _middle() -> str:
     return queries.cursor(opened[opened.count() // 2])
 
 
+def _known() -> tuple[str, str]:
+    """Ask for one that is open by its order's name, and by how its customer's begins."""
+    detail = OrderDetail.objects.select_related("order")
+    found = detail.filter(order__cases__closed_at__isnull=True).order_by("-pk")[0]
+    asked = (found.order.canonical_id, found.customer_name)
+    by_id, by_name = (f"/exceptions/?{urlencode({'q': text})}" for text in asked)
+    return by_id, by_name
+
+
 def _bare_page() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -115,6 +133,10 @@ QUEUE = Benchmark(
         Goal(DEEP, LIMIT, 1),
         Goal(FIRST_OF_FEW, LIMIT, 1),
         Goal(DEEP_OF_FEW, LIMIT, 1),
+        Goal(BY_ID, LIMIT, 1),
+        Goal(BY_NAME, LIMIT, 1),
+        Goal(BY_ID_OF_FEW, LIMIT, 1),
+        Goal(BY_NAME_OF_FEW, LIMIT, 1),
         Goal(DEEP, FIRST, 0.8),
         Goal(SQL, SQL_LIMIT, 1),
     ),
