@@ -245,6 +245,7 @@ OF_CHECK: dict[str, tuple[str, ...]] = {
     "cancelled_but_shipped": ("shop", "carrier"),
     "returned_but_paid": ("carrier", "payments"),
     "refunded_more_than_paid": ("payments", "billing"),
+    "charged_back": ("payments", "billing"),
     "shipped_more_than_ordered": ("carrier", "shop"),
     "payout_to_cancelled": ("marketplace",),
     "payout_vs_split": ("marketplace",),

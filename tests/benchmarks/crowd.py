@@ -17,7 +17,7 @@ from reconciliation.models import Order, Source, Team
 
 _BATCH = 50_000
 _GUARDED = ("reconciliation_order", "exceptions_case")
-_CHECKS = ("paid_not_posted", "shipped_not_marked", "invoiced_not_active", "paid_twice")
+_CHECKS = ("paid_not_posted", "shipped_not_recorded", "invoice_sent_not_active", "paid_twice")
 _ORDER = {
     "canonical_id": "'CROWD-' || %(first)s + n",
     "currency": "'EUR'",

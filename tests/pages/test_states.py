@@ -46,6 +46,11 @@ NOTHING_LEFT = {
 }
 BACK = "Back to my work"
 
+# What addresses name by a number.
+NUMBERED = (
+    "case", "bulk", "job", "event", "rejected", "window", "person", "upload", "file", "export",
+)  # fmt: skip
+
 
 def main(client: Client, address: str, status: int = 200) -> str:
     """Give the part of a page that is its own."""
@@ -94,9 +99,7 @@ def test_who_lacks_the_role_is_told_which_and_whom_to_ask(people: dict[str, Clie
 def test_what_is_not_there_or_another_teams_has_a_way_back(
     people: dict[str, Client], desk: object
 ) -> None:
-    names = dict.fromkeys(
-        ("case", "bulk", "job", "event", "rejected", "window", "person", "upload", "file"), "0"
-    )
+    names = dict.fromkeys(NUMBERED, "0")
     gone = [
         rule.url.format(**names, mapping="0", order="zzz")
         for rule in RULES.values()
@@ -147,9 +150,7 @@ def test_a_failure_of_our_own_is_a_page_too_and_says_what_was_not_done(
 
 
 def test_every_answer_carries_the_strict_policy(people: dict[str, Client], desk: object) -> None:
-    names = dict.fromkeys(
-        ("case", "bulk", "job", "event", "rejected", "window", "person", "upload", "file"), "1"
-    )
+    names = dict.fromkeys(NUMBERED, "1")
     admin, loose = people["Admin"], set()
 
     for rule in RULES.values():

@@ -161,6 +161,13 @@ def refunded_more_than_paid(o: Order, at: datetime) -> Answer:
     return _late(o["refunded_at"], 0, at, over) if over > 0 else HOLDS
 
 
+def charged_back(o: Order, at: datetime) -> Answer:
+    if o["disputed_minor"] < 1 or o["paid_minor"] < 1 or o["cancelled_at"]:
+        return HOLDS
+    gap = _net_invoiced(o) - (_net_paid(o) - o["disputed_minor"] + o["written_off_minor"])
+    return _late(o["paid_at"], 0, at, gap) if gap > 2 else HOLDS
+
+
 def _line_by_line(o: Order) -> list[tuple[int, int]]:
     """Give (units too many, worth of one) of each line; units that are missing are negative."""
     names = {*o["lines"], *(line for line, _ in o["parcels"])}
@@ -323,7 +330,7 @@ CHECKS = {
         invoiced_twice, invoiced_vs_ordered, paid_twice, paid_vs_invoiced,
         charge_failed_but_confirmed, paid_not_posted, shipped_not_recorded, recorded_not_shipped,
         delivered_not_billed, invoice_sent_not_active, active_not_paid, cancelled_but_paid,
-        cancelled_but_shipped, returned_but_paid, refunded_more_than_paid,
+        cancelled_but_shipped, returned_but_paid, refunded_more_than_paid, charged_back,
         shipped_more_than_ordered, shipped_less_than_ordered, shipped_not_billed,
         billed_not_fulfilled, order_unknown_to_billing, payout_to_cancelled, payout_vs_split,
         delivered_not_paid_out, parts_vs_whole, late_settlement, rate_missing, settlement_short,

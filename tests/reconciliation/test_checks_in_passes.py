@@ -75,6 +75,9 @@ STORIES: dict[str, tuple[float, Told, Told]] = {
         336, _BILLED | {"returned_at": T, "returned_quantity": 1}, {"paid_minor": 0},
     ),
     "refunded_more_than_paid": (0, {"refunded_minor": 9}, {"paid_minor": 9}),
+    "charged_back": (
+        0, _BILLED | {"paid_at": T, "disputed_minor": 900}, {"credited_minor": 900},
+    ),
     "shipped_more_than_ordered": (
         0,
         {"shipped_quantity": 2, "to_ship_quantity": 1, "lines": {"1": (1, 5, True)},
