@@ -19,7 +19,6 @@ KIND = "pass"
 STARTERS = frozenset({"Platform owner", "Admin"})
 NEEDS = "Needs Platform owner."
 _NIGHT = timedelta(hours=2)  # after midnight UTC
-_BATCH = 5_000
 _UNDER_WAY = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -75,7 +74,7 @@ def step(job: Job, at: datetime) -> Progress:
     counts, last = Counts(**job.result), int(job.checkpoint.get("last", 0))
     total = job.total if last else Order.objects.count()
     following = Order.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)
-    ids = list(following[:_BATCH])
+    ids = list(following[: reconcile.BATCH])
     if ids:
         counts += reconcile.judge(order_ids=ids, at=at)
     else:

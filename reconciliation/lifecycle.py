@@ -6,6 +6,7 @@ One order is a set of one. Facts decide; nobody asks for a state.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from django.db import connection, transaction
 from psycopg import sql
@@ -28,37 +29,29 @@ def advance(
     order_ids: Sequence[int],
     actor: str,
     at: datetime,
-    cause_event_id: int | None = None,
     causes: Mapping[int, int] | None = None,
-    rulebook_version: int | None = None,
-    verdicts: str = "",
 ) -> int:
     """Move each order as far as its facts allow, up or down; says how many moved.
 
-    Every hop leaves a history row and an audit row. `causes` names the event for each order
-    where they differ. `verdicts` names a table of new verdicts (order_id, verdict, is_closable),
-    which are written where they are news; who judged the orders holds their locks.
+    Every hop leaves a history row and an audit row. `causes` names the event behind each order's.
     """
     if not order_ids:
         return 0
-    ids = sorted(set(order_ids))
-    named = causes or {}
+    ids, named = sorted(set(order_ids)), causes or {}
+    given = {"order_ids": array(ids), "causes": array(map(named.get, ids))}
     with connection.cursor() as cursor:
-        if not verdicts:
-            # A statement of its own: the next one must see what others committed before the lock.
-            cursor.execute(load("lock_orders"), {"order_ids": array(ids)})
-        cursor.execute(
-            advance_sql(verdicts),
-            {
-                "order_ids": array(ids),
-                "causes": array(named.get(order_id, cause_event_id) for order_id in ids),
-                "actor": actor,
-                "at": at,
-                "rulebook_version": rulebook_version,
-            },
-        )
-        (moved,) = cursor.fetchone()
-    return int(moved)
+        # A statement of its own: the next one must see what others committed before the lock.
+        cursor.execute(load("lock_orders"), given)
+    return _move(load("advance_given"), {**given, "actor": actor, "at": at})
+
+
+def advance_judged(*, actor: str, at: datetime, rulebook_version: int) -> int:
+    """Move each order of a pass's batch by its new verdict, and keep what is news; says how many.
+
+    The batch stands in `pass_order` and `pass_verdict`, and who judged it holds its locks.
+    """
+    by = {"actor": actor, "at": at, "rulebook_version": rulebook_version}
+    return _move(_judged(), by)
 
 
 def possible_moves(order: Order) -> list[str]:
@@ -66,13 +59,19 @@ def possible_moves(order: Order) -> list[str]:
     return [move.name for move in order.get_available_state_transitions()]  # type: ignore[attr-defined]
 
 
+def _move(orders: str, given: Mapping[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_advance_sql(orders), {"rulebook_version": None, **given})
+        (moved,) = cursor.fetchone()
+    return int(moved)
+
+
 @cache
-def advance_sql(verdicts: str = "") -> str:
+def _advance_sql(orders: str) -> str:
     """Write the one statement that moves a set, from the declarations."""
     others = [name for name in history_columns() if name not in _MOVED]
     return load("advance").format(
-        orders=_judged(verdicts) if verdicts else "reconciliation_order",
-        is_news="orders.is_news" if verdicts else "FALSE",
+        orders=orders,
         facts=",\n        ".join(
             f"{as_sql(fact, table='orders')} AS {name}" for name, fact in FACTS.items()
         ),
@@ -89,6 +88,11 @@ def advance_sql(verdicts: str = "") -> str:
     )
 
 
+def _judged() -> str:
+    kept = [f"stored.{name}" for name in history_columns() if name not in _JUDGED]
+    return load("advance_judged").format(kept=", ".join(kept))
+
+
 @cache
 def history_columns() -> tuple[str, ...]:
     """List the order's columns, which its history must have too."""
@@ -97,18 +101,6 @@ def history_columns() -> tuple[str, ...]:
     missing = set(columns) - kept
     assert not missing, f"the history of orders lacks {missing}"
     return columns
-
-
-def _judged(verdicts: str) -> str:
-    """Write orders as they are with the verdicts of this table."""
-    kept = [f"stored.{name}" for name in history_columns() if name not in _JUDGED]
-    found = [f"COALESCE(found.{name}, stored.{name}) AS {name}" for name in _JUDGED]
-    changed = [f"found.{name} IS DISTINCT FROM stored.{name}" for name in _JUDGED]
-    news = f"found.order_id IS NOT NULL AND ({' OR '.join(changed)}) AS is_news"
-    return (
-        f"(SELECT {', '.join([*kept, *found, news])} FROM reconciliation_order AS stored"  # noqa: S608
-        f" LEFT JOIN {verdicts} AS found ON found.order_id = stored.id)"
-    )
 
 
 def _case() -> str:

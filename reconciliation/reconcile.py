@@ -13,20 +13,16 @@ from typing import Any
 from django.db import connection, transaction
 
 from audit.record import statement
-from reconciliation import lifecycle, rulebook
+from reconciliation import laid_out, lifecycle, rulebook
 from reconciliation.checks import compiled, working_days
 from reconciliation.models import Order, Run, Team
 from reconciliation.rulebook import Rulebook
 from reconciliation.sql import array, load
 
 ACTOR = "service:reconcile"
-_BATCH = 5_000  # measured: more gains little, and a batch is what a crash repeats
+BATCH = 10_000  # measured: half as many is a tenth slower, twice as many gains a thirtieth
 
 _Statement = tuple[str, Mapping[str, Any]]  # with its parameters
-_LAY_OUT_ORDERS = (
-    "INSERT INTO pass_order SELECT orders.* FROM reconciliation_order AS orders"
-    " WHERE orders.id = ANY(%(ids)s::bigint[]) AND orders.merged_into_id IS NULL"
-)
 _LAY_OUT_CHECKS = (
     "INSERT INTO pass_check SELECT *"
     " FROM unnest(%(names)s::text[], %(titles)s::text[], %(teams)s::bigint[])"
@@ -83,7 +79,7 @@ def judge_all(*, at: datetime) -> Counts:
     """
     total, last = Counts(), 0
     while ids := list(
-        Order.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:_BATCH]
+        Order.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]
     ):
         total += judge(order_ids=ids, at=at)
         last = ids[-1]
@@ -122,9 +118,7 @@ def _judge(ids: Sequence[int], *, rules: Rulebook, at: datetime) -> Counts:
         (load("pass_decide"), given),
         (load("pass_families"), given),
     )
-    lifecycle.advance(
-        order_ids=ids, actor=ACTOR, at=at, rulebook_version=rules.number, verdicts="pass_verdict"
-    )
+    lifecycle.advance_judged(actor=ACTOR, at=at, rulebook_version=rules.number)
     _run((load("pass_rechecks"), given))
     return _counts()
 
@@ -133,8 +127,8 @@ def _gathered(rules: Rulebook, ids: Sequence[int]) -> Iterator[_Statement]:
     """Lay out the batch: its orders as they stand, and the checks with their teams."""
     teams = dict(Team.objects.values_list("slug", "pk"))
     checks = rules.order_checks()
-    yield load("pass_tables"), {}
-    yield _LAY_OUT_ORDERS, {"ids": array(ids)}
+    yield laid_out.tables(), {}
+    yield laid_out.orders(), {"order_ids": array(ids)}
     yield (
         _LAY_OUT_CHECKS,
         {

@@ -13,12 +13,12 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q
 
-from reconciliation import replay, rulebook
+from reconciliation import laid_out, replay, rulebook
 from reconciliation.checks import compiled, working_days
 from reconciliation.fields import ORDER
 from reconciliation.models import Entry, Order, RulebookVersion, Waiver
 from reconciliation.rulebook import Check, Condition, Rulebook
-from reconciliation.sql import load
+from reconciliation.sql import array
 
 _STANDS = ("BROKEN", "WAITING")
 # Families that judge some orders alone, and say each of those.
@@ -198,12 +198,8 @@ def _whole(check: Check, row: Mapping[str, Any] | None, values: Mapping[str, Any
 def _lay_out(order: Order) -> None:
     """Put the one order where the checks of a pass look for theirs."""
     with connection.cursor() as cursor:
-        cursor.execute(load("pass_tables"))
-        cursor.execute(
-            "INSERT INTO pass_order SELECT orders.* FROM reconciliation_order AS orders"
-            " WHERE orders.id = %s AND orders.merged_into_id IS NULL",
-            [order.pk],
-        )
+        cursor.execute(laid_out.tables())
+        cursor.execute(laid_out.orders(), {"order_ids": array([order.pk])})
 
 
 def _row(check: Check, *, rules: Rulebook, at: datetime) -> dict[str, Any] | None:

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
-from functools import cache
+from datetime import date, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,8 @@ from reconciliation import working_time
 from reconciliation.fields import ORDER, BadCondition
 from reconciliation.models import Order
 from reconciliation.rulebook import STAGE, Check, Condition, Rulebook
+from reconciliation.sql import array
+from reconciliation.working_time import BusinessHours
 
 _FOLDER = Path(__file__).parent
 _TABLE = Order._meta.db_table  # the files call what they read by this name, whatever it is
@@ -58,8 +60,19 @@ def working_days(check: Check, *, rules: Rulebook, at: datetime) -> dict[str, An
     if "calendar" not in check.parameters:
         return {}
     hours = rules.calendar(check.parameters["calendar"])
-    listed = working_time.working_days(around=at.date(), hours=hours)
-    return {"zone": hours.zone, **listed._asdict()}
+    return _listed(at.date(), hours)
+
+
+@lru_cache(maxsize=64)
+def _listed(around: date, hours: BusinessHours) -> dict[str, Any]:
+    """Write the lists once a day: the driver would write each of a thousand values anew."""
+    listed = working_time.working_days(around=around, hours=hours)
+    return {
+        "zone": hours.zone,
+        "first_day": listed.first_day,
+        "numbers": array(listed.numbers),
+        "closings": array(listed.closings),
+    }
 
 
 def problems(rules: Rulebook) -> list[str]:

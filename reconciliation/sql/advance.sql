@@ -2,26 +2,22 @@
 -- Each order is written once: a new verdict goes with its move, or alone where nothing moves.
 -- The places in braces are filled from the declarations in reconciliation/models/moves.py.
 --
--- params: order_ids bigint[], causes bigint[] of the same length (the event behind each, or null)
---         actor text, at timestamptz, rulebook_version integer or null
+-- orders is advance_given.sql or advance_judged.sql
+-- params: actor text, at timestamptz, rulebook_version integer or null, and those of orders
 -- gives:  how many orders moved
-WITH given AS (
-    SELECT
-        pairs.order_id, pairs.cause
-    FROM unnest(%(order_ids)s::bigint[], %(causes)s::bigint[]) AS pairs (order_id, cause)
-),
-facts AS MATERIALIZED (
+WITH facts AS MATERIALIZED (
     SELECT
         orders.id,
         orders.state,
         orders.version,
         orders.verdict,
         orders.is_closable,
-        {is_news} AS is_news,
-        given.cause,
+        orders.is_news,
+        orders.cause,
         {facts}
-    FROM given
-    JOIN {orders} AS orders ON orders.id = given.order_id
+    FROM (
+{orders}
+    ) AS orders
 ),
 known AS MATERIALIZED (
     SELECT
@@ -103,7 +99,6 @@ remembered AS (
         hops_made.at + hops_made.version * interval '1 microsecond', '~', hops_made.action
     FROM hops_made
     JOIN moved ON moved.id = hops_made.subject_id
-    ORDER BY hops_made.subject_id, hops_made.hop
 )
 SELECT
     count(routed.path)

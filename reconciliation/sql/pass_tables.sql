@@ -1,7 +1,7 @@
 -- What one batch of a pass works on, gone at its end. Tables of their own, because a statement
 -- that joins what it has just found has no statistics and is planned for a handful of rows.
-CREATE TEMPORARY TABLE IF NOT EXISTS pass_order (LIKE reconciliation_order)
-ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS pass_order ON COMMIT DELETE ROWS AS
+SELECT {columns} FROM reconciliation_order WITH NO DATA;
 CREATE TEMPORARY TABLE IF NOT EXISTS pass_check (
     check_name text,
     title text,

@@ -1,6 +1,6 @@
 """A pass over orders, beside the same writes by a hand that knows them, and by two other ways.
 
-The floor (`floor.sql`) is one statement for each 5,000 orders, a transaction each as a pass has:
+The floor (`floor.sql`) is one statement for each 10,000 orders, a transaction each as a pass has:
 it is told which orders break and judges nothing. It writes what a pass writes: verdicts, moves with
 a history row and an audit row each (by the trail's own statement), a discrepancy with its audit row
 for each order that breaks, and the due marks, moved or taken away. It takes no locks before, and
@@ -30,7 +30,7 @@ from tests.benchmarks.frame import Benchmark, Goal, Rates
 from tests.benchmarks.workload import BEGINS_AT, settle_in
 
 AT = BEGINS_AT + timedelta(days=30)
-_BATCH = 5_000
+_APPLIED = 5_000  # at once, when totals are computed anew
 _NAIVE, _BULK, _BULK_BATCH = 200, 3_000, 1_000  # orders a round, and what the helper takes at once
 OURS, BOTH = "a pass", "a pass, and totals computed anew before it"
 FLOOR, NAIVE, BULK = "the same writes, one statement", "one by one", "bulk update with history"
@@ -63,14 +63,14 @@ def play(orders: int, rounds: int) -> Iterator[Rates]:
 def _ours(low: int, high: int) -> Rates:
     """Compute totals anew in batches as applying does, then judge all that is due."""
     began = time.perf_counter()
-    for start in range(low, high, _BATCH):
+    for start in range(low, high, _APPLIED):
         with transaction.atomic():
-            ledger.recompute(range(start + 1, min(start + _BATCH, high) + 1))
+            ledger.recompute(range(start + 1, min(start + _APPLIED, high) + 1))
     upkeep = time.perf_counter() - began
     making.make_due(after=low, until=high, at=AT)
     newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     began = time.perf_counter()
-    while reconcile.take(limit=_BATCH, at=AT):
+    while reconcile.take(limit=reconcile.BATCH, at=AT):
         pass
     took = time.perf_counter() - began
     found = Run.objects.filter(pk__gt=newest).values_list("judged", "broken")
@@ -84,10 +84,15 @@ def _floor(low: int, high: int) -> Rates:
     text = _floor_sql()
     with making.unguarded(), connection.cursor() as cursor:
         began = time.perf_counter()
-        for start in range(low, high, _BATCH):
+        for start in range(low, high, reconcile.BATCH):
             cursor.execute(
                 text,
-                {"low": start, "high": min(start + _BATCH, high), "at": AT, "actor": _ACTOR},
+                {
+                    "low": start,
+                    "high": min(start + reconcile.BATCH, high),
+                    "at": AT,
+                    "actor": _ACTOR,
+                },
             )
         return {FLOOR: (high - low) / (time.perf_counter() - began)}
 

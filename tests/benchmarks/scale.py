@@ -13,7 +13,6 @@ from tests.benchmarks.frame import Benchmark, Goal, Rates
 from tests.benchmarks.passes import AT
 from tests.benchmarks.workload import settle_in
 
-_BATCH = 5_000
 _TIMES = 10
 _DIRTY = 1_000  # one order in so many
 FEW, MANY = "a pass over a tenth", "a pass over all"
@@ -46,7 +45,7 @@ def _seconds_of_pass(*, after: int) -> float:
     """Judge every order by key, as the nightly pass does, step by step."""
     began, last = time.perf_counter(), after
     following = Order.objects.order_by("pk").values_list("pk", flat=True)
-    while ids := list(following.filter(pk__gt=last)[:_BATCH]):
+    while ids := list(following.filter(pk__gt=last)[: reconcile.BATCH]):
         reconcile.judge(order_ids=ids, at=AT)
         last = ids[-1]
     return time.perf_counter() - began
@@ -63,7 +62,7 @@ def _seconds_of_dirty(count: int) -> float:
             [AT, dirty],
         )
     judged, began = 0, time.perf_counter()
-    while taken := reconcile.take(limit=_BATCH, at=AT):
+    while taken := reconcile.take(limit=reconcile.BATCH, at=AT):
         judged += taken
     assert judged == len(dirty), "not what was dirty was judged"
     return time.perf_counter() - began

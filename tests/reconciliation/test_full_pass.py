@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from config import health
-from reconciliation import full_pass, job_runner
+from reconciliation import full_pass, job_runner, reconcile
 from reconciliation.models import Discrepancy, Job, Order, Recheck, Run
 from tests.exceptions.people import install_product
 from tests.world import NOON, place, say, settle
@@ -53,7 +53,7 @@ def test_a_night_has_one_pass_and_a_missed_one_is_made_up() -> None:
 
 
 def test_it_finds_what_no_mark_pointed_to_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full_pass, "_BATCH", 2)
+    monkeypatch.setattr(reconcile, "BATCH", 2)
     orders(5)
     at = NIGHT + 9 * DAY
     full_pass.take(limit=1, at=at)
@@ -71,7 +71,7 @@ def test_it_finds_what_no_mark_pointed_to_and_says_so(monkeypatch: pytest.Monkey
 def test_a_killed_pass_goes_on_where_it_was_and_counts_nothing_twice(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(full_pass, "_BATCH", 2)
+    monkeypatch.setattr(reconcile, "BATCH", 2)
     orders(5)
     at = NIGHT + 9 * DAY
     full_pass.take(limit=1, at=at)

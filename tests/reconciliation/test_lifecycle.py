@@ -92,7 +92,7 @@ def test_a_fact_moves_an_order(state: str, fact: dict[str, Any], becomes: str) -
 def test_every_hop_leaves_a_history_row_and_an_audit_row() -> None:
     order = make(**ROW["BILLED"])
 
-    advance(order_ids=[order.pk], actor="service:apply", at=NOON, cause_event_id=7)
+    advance(order_ids=[order.pk], actor="service:apply", at=NOON, causes={order.pk: 7})
 
     trail = AuditEvent.objects.filter(stream="order", subject_id=order.pk).order_by("sequence")
     assert [(row.action, row.to_state, row.cause_event_id) for row in trail] == [

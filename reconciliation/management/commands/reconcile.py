@@ -12,8 +12,6 @@ from reconciliation.management.console import ProductCommand, moment
 from reconciliation.models import Run
 from reconciliation.reconcile import Counts
 
-_BATCH = 5_000
-
 
 class Command(ProductCommand):
     """Runs the live rulebook's checks over orders that are due, or over all."""
@@ -50,7 +48,7 @@ class Command(ProductCommand):
 def _all_due(at: datetime) -> Counts:
     """Judge until nothing is due, and add up what the passes noted."""
     newest = Run.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    while reconcile.take(limit=_BATCH, at=at):
+    while reconcile.take(limit=reconcile.BATCH, at=at):
         pass
     total = Counts()
     for run in Run.objects.filter(pk__gt=newest, scope="due", at=at):
