@@ -1,9 +1,37 @@
-"""Guards the case machine: the wording of `reconciliation.guard` on the day, frozen."""
+-- Guards the case machine: the wording of `reconciliation.guard` on the day, frozen.
 
-from django.db import migrations
+CREATE OR REPLACE FUNCTION case_guard_delete()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+-- Refuses every deletion: what was decided about a row, and done, is kept with it.
+BEGIN
+    IF EXISTS (SELECT 1 FROM old_rows) THEN
+        RAISE EXCEPTION 'Cases are never deleted.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+CREATE TRIGGER case_guard_delete AFTER DELETE ON exceptions_case REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT EXECUTE FUNCTION case_guard_delete();
 
-GUARDS = """
-CREATE OR REPLACE FUNCTION case_guard_update() RETURNS trigger LANGUAGE plpgsql AS $guard$
+CREATE OR REPLACE FUNCTION case_guard_insert()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+-- Refuses a row that begins anywhere but at the beginning.
+BEGIN
+    IF EXISTS (SELECT 1 FROM new_rows WHERE new_rows.state <> 'NEW' OR new_rows.version <> 0) THEN
+        RAISE EXCEPTION 'Cases begin as NEW, version 0.' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
+END
+$function$;
+CREATE TRIGGER case_guard_insert AFTER INSERT ON exceptions_case REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION case_guard_insert();
+
+CREATE OR REPLACE FUNCTION case_guard_update()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
 -- Refuses a change of state unless the rows that this very transaction put on the audit trail lead
 -- from the state before to the one after by declared moves. Its version goes up by one.
 -- old_rows and new_rows are the statement's transition tables.
@@ -52,45 +80,5 @@ BEGIN
     END IF;
     RETURN NULL;
 END
-$guard$;
-CREATE OR REPLACE TRIGGER case_guard_update AFTER UPDATE ON exceptions_case
-    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION case_guard_update();
-CREATE OR REPLACE FUNCTION case_guard_insert() RETURNS trigger LANGUAGE plpgsql AS $guard$
--- Refuses a row that begins anywhere but at the beginning.
-BEGIN
-    IF EXISTS (SELECT 1 FROM new_rows WHERE new_rows.state <> 'NEW' OR new_rows.version <> 0) THEN
-        RAISE EXCEPTION 'Cases begin as NEW, version 0.' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NULL;
-END
-$guard$;
-CREATE OR REPLACE TRIGGER case_guard_insert AFTER INSERT ON exceptions_case
-    REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION case_guard_insert();
-CREATE OR REPLACE FUNCTION case_guard_delete() RETURNS trigger LANGUAGE plpgsql AS $guard$
--- Refuses every deletion: what was decided about a row, and done, is kept with it.
-BEGIN
-    IF EXISTS (SELECT 1 FROM old_rows) THEN
-        RAISE EXCEPTION 'Cases are never deleted.' USING ERRCODE = 'check_violation';
-    END IF;
-    RETURN NULL;
-END
-$guard$;
-CREATE OR REPLACE TRIGGER case_guard_delete AFTER DELETE ON exceptions_case
-    REFERENCING OLD TABLE AS old_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION case_guard_delete();
-"""
-UNDO = """
-DROP TRIGGER case_guard_update ON exceptions_case;
-DROP FUNCTION case_guard_update();
-DROP TRIGGER case_guard_insert ON exceptions_case;
-DROP FUNCTION case_guard_insert();
-DROP TRIGGER case_guard_delete ON exceptions_case;
-DROP FUNCTION case_guard_delete();
-"""
-
-
-class Migration(migrations.Migration):
-    dependencies = [("exceptions", "0007_channels"), ("audit", "0003_guards")]
-    operations = [migrations.RunSQL(GUARDS, UNDO)]
+$function$;
+CREATE TRIGGER case_guard_update AFTER UPDATE ON exceptions_case REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION case_guard_update();
