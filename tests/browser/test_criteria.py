@@ -22,7 +22,7 @@ Where each of its 30 criteria is held:
 18 320 pixels: test_accessibility
 19 first load: pages/test_desk; script and styles: pages/test_templates
 20 a million exceptions: benchmark `queue`
-21 opening the panel: benchmark `queue` for the server, one request: here
+21 opening the panel: benchmark `panel`, and `queue` for the server; one request: here
 22 every number is the length of its list: pages/test_metrics
 23 a word and a shape for every state, forced colours: here
 24 backtest and live agree, 25 rollback: with the rules
