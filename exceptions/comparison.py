@@ -278,8 +278,10 @@ def compare(*, order: Order, sources: list[Source]) -> Comparison:
     kinds = list(dict.fromkeys(side.kind for _, sides in shown for side in sides))
     rows = [_row(each, sides, kinds=kinds, order=order) for each, sides in shown]
     differing = [row for row in rows if row.verdict != "same"]
+    is_broken = order.verdict == Order.Verdict.BROKEN
     return Comparison(
         headline=_headline(order, shown, differing),
+        tone="bad" if differing else "warn" if is_broken else "ok",
         systems=[by_kind[kind].name for kind in kinds],
         differing=differing,
         matching=[row for row in rows if row.verdict == "same"],

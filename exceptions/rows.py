@@ -135,6 +135,7 @@ class Comparison:
     """The systems side by side: rows that differ are open, rows that match are folded away."""
 
     headline: str  # "Amounts differ by EUR 12.40", "All systems agree"
+    tone: str  # bad: they differ; warn: they agree on what breaks a rule; ok
     systems: list[str]
     differing: list[ComparisonRow]
     matching: list[ComparisonRow]

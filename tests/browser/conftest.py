@@ -152,17 +152,20 @@ def _with_password(user: User) -> User:
     return user
 
 
-def forget_to_activate(order: str, *, hours: float, total_minor: int) -> None:
+def forget_to_activate(
+    order: str, *, hours: float, total_minor: int, currency: str = "EUR"
+) -> None:
     at = now() - timedelta(hours=hours)
     line = world.line(unit_minor=total_minor, fulfil="activate")
     world.place(
         order,
         at,
         total_minor=total_minor,
+        currency=currency,
         lines=[line],
         customer={"key": "c-1", "name": "Ann", "company": "Northwind Traders"},
     )
     world.say(
         "billing", "invoice.issued", order, at, invoice=f"I-{order}", amount_minor=total_minor,
-        currency="EUR",
+        currency=currency,
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """Every page, light and dark, wide and narrow: axe finds nothing serious, nothing runs off."""
 
+from datetime import timedelta
 from itertools import product
 from typing import Literal
 
@@ -7,9 +8,12 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
+from config import invariants
+from exceptions import messages
 from exceptions.models import Case
-from reconciliation.models import Event, Membership
-from tests.browser.conftest import Desk, Visitor
+from reconciliation.clock import now
+from reconciliation.models import Event, Heartbeat, Membership
+from tests.browser.conftest import Desk, Visitor, forget_to_activate
 
 PAGES = (
     "/exceptions/",
@@ -138,6 +142,31 @@ def test_panel_forms_dialog_and_selection_are_accessible(visitor: Visitor, desk:
     page.keyboard.press("?")
     expect(page.locator("#dialog")).to_be_visible()
     found["dialog"] = everywhere(page)
+
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_a_phone_holds_the_longest_that_is_said(visitor: Visitor, desk: Desk) -> None:
+    for number, currency in enumerate(("USD", "GBP", "SEK", "CHF", "PLN", "JPY"), start=10):
+        forget_to_activate(f"ORD-{number}", hours=60, total_minor=98_765_432, currency=currency)
+    desk.settle()
+    case = Case.objects.earliest("pk")
+    for number in range(101):
+        told = f"Late {number}"
+        messages.tell_people(case=case, people=[desk.lead], subject=told, text=told, at=now())
+    invariants.take(limit=10, at=now())
+    Heartbeat.objects.update(at=now() - timedelta(days=400))
+
+    page = visitor.open("/health/", by=desk.lead, width=320)
+    expect(page.locator(".pill", has_text="Not checked since").first).to_be_visible()
+    found = {"health": faults(page)}
+    for path in ("/teams/", "/metrics/"):
+        page.goto(visitor.address + path)
+        found[path] = faults(page)
+    page.goto(f"{visitor.address}/exceptions/?view=mine")
+    page.keyboard.press("f")
+    expect(page.locator("#add-filter .menu__body")).to_be_visible()
+    found["filter"] = faults(page)
 
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
