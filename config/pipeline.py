@@ -34,7 +34,7 @@ STAGES = (
     Stage("nightly", full_pass.take, 1),        # every order judged once a night, as a job
     Stage("jobs", partial(job_runner.take, kinds=KINDS), 20),  # steps of long work, see work.py
     Stage("apply", apply.take, 5_000),          # events → entries, position, state
-    Stage("reconcile", reconcile.take, 10_000),  # dirty and due orders → discrepancies
+    Stage("reconcile", reconcile.take, reconcile.BATCH),  # dirty and due orders → discrepancies
     Stage("wake", wake.take, 500),              # what a case waits for → back to work
     Stage("intake", intake.take, 1_000),        # discrepancies → cases, owned and timed
     Stage("merged", merging.take, 200),         # cases put to others that were closed → follow

@@ -33,7 +33,8 @@ def advance(
 ) -> int:
     """Move each order as far as its facts allow, up or down; says how many moved.
 
-    Every hop leaves a history row and an audit row. `causes` names the event behind each order's.
+    Every hop leaves a history row and an audit row. `causes` names, by order, the event behind its
+    moves.
     """
     if not order_ids:
         return 0

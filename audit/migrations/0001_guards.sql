@@ -1,6 +1,6 @@
 -- What keeps the trail only growing, for every role, the tables' owner included.
 --
--- Statement-level on purpose: a pass records 5,000 rows in one statement. The guards against
+-- Statement-level on purpose: a pass records thousands of rows in one statement. The guards against
 -- TRUNCATE have names of their own (`…_no_truncate`), so that a test database can do without.
 
 CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $body$

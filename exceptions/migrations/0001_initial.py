@@ -534,5 +534,12 @@ class Migration(migrations.Migration):
                 constraint=models.UniqueConstraint(fields=('case', 'user'), name='viewing_once'),
             ),
         ]),
-        migrations.RunSQL(_GUARDS.read_text(encoding="utf-8"), migrations.RunSQL.noop),
+        migrations.RunSQL(
+            _GUARDS.read_text(encoding="utf-8"),
+            reverse_sql="""
+                DROP FUNCTION case_guard_delete() CASCADE;
+                DROP FUNCTION case_guard_insert() CASCADE;
+                DROP FUNCTION case_guard_update() CASCADE;
+            """,
+        ),
     ]

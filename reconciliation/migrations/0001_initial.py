@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ('audit', '0001_initial'),  # what the guards read
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -1131,5 +1132,18 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunSQL(_GUARDS.read_text(encoding="utf-8"), migrations.RunSQL.noop),
+        migrations.RunSQL(
+            _GUARDS.read_text(encoding="utf-8"),
+            reverse_sql="""
+                DROP FUNCTION order_guard_delete() CASCADE;
+                DROP FUNCTION order_guard_insert() CASCADE;
+                DROP FUNCTION order_guard_update() CASCADE;
+                DROP FUNCTION rulebook_guard_insert() CASCADE;
+                DROP FUNCTION rulebook_guard_update() CASCADE;
+                DROP FUNCTION rulebook_keep_content() CASCADE;
+                DROP FUNCTION writeback_guard_delete() CASCADE;
+                DROP FUNCTION writeback_guard_insert() CASCADE;
+                DROP FUNCTION writeback_guard_update() CASCADE;
+            """,
+        ),
     ]

@@ -1,7 +1,7 @@
 """The order machine: what each state needs, and every move between them, declared once.
 
-Bodies are empty: an effect in a body would be invisible to SQL, and `lifecycle.advance` moves one
-order and a million by the same declarations. Moves are tried in the order they stand here.
+Bodies are empty: an effect in a body would be invisible to SQL, and `lifecycle` moves one order
+and a million by the same declarations. Moves are tried in the order they stand here.
 """
 
 from collections.abc import Callable

@@ -17,8 +17,7 @@ class Order(OrderMoves, models.Model):
 
     Narrow on purpose: passes read and write only this row. A sub-order is an order with `parent`.
     Totals and milestones are a function of the set of entries (of a whole and its parts: of all of
-    theirs), written by `apply` alone; `state` and `version` are written by `lifecycle.advance`
-    alone.
+    theirs), written by `apply` alone; `state` and `version` are written by `lifecycle` alone.
     """
 
     State = OrderState

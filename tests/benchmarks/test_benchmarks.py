@@ -10,7 +10,8 @@ import pytest
 from django.test import override_settings
 
 from config.embedded import BASE_DIR
-from tests.benchmarks import frame, panel
+from tests import chromium
+from tests.benchmarks import frame
 from tests.benchmarks.registry import BENCHMARKS
 from tests.conftest import allow_truncate
 
@@ -29,8 +30,8 @@ def _database(transactional_db: None) -> Iterator[None]:
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 @pytest.mark.usefixtures("_database")
 def test_a_benchmark_says_its_rates_and_what_came_of_its_goals(name: str) -> None:
-    if name == "panel" and not panel.CHROMIUM.exists():
-        pytest.skip(f"There is no {panel.CHROMIUM} to open panels in.")
+    if name == "panel":
+        chromium.require()
     with override_settings(RECON_ALLOW_LOCAL_TARGETS=True):
         report = frame.run(name=name, benchmark=BENCHMARKS[name], orders=ORDERS, rounds=ROUNDS)
 

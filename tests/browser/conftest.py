@@ -14,11 +14,10 @@ from pytest_django.live_server_helper import LiveServer
 from exceptions import follow_up, intake
 from reconciliation import apply, reconcile, writeback
 from reconciliation.clock import now
-from tests import world
+from tests import chromium, world
 from tests.exceptions.people import connect, install_product, person
 from tests.exceptions.target import Target, serve
 
-CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "a-long-password-1"  # noqa: S105 - of a test
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -38,13 +37,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Start Chromium once."""
-    if not CHROMIUM.exists():
-        why = f"There is no {CHROMIUM}; install it with apt-get install chromium."
-        if os.environ.get("RECON_REQUIRE_BROWSER") == "1":
-            pytest.fail(why)
-        pytest.skip(why)
+    chromium.require()
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(_FLAGS))
+        started = playwright.chromium.launch(
+            executable_path=str(chromium.CHROMIUM), args=list(_FLAGS)
+        )
         yield started
         started.close()
 

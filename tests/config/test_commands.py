@@ -41,7 +41,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "state_diagram": (["--check", "--file", "/no/such/file"], "no place for"),
     "up": (["--port", "1", "--host", "203.0.113.1", "--no-demo"], "Cannot listen on port 1"),
 }
-# Those that nothing but the database itself can stop, and those with a test of their own:
+# Those that nothing but the database itself can stop, and those with a test of their own: migrate;
 # verify_audit and selfcheck exit with 1 for what they find.
 NEVER_REFUSE = {"install", "loop", "migrate", "selfcheck", "sweep", "verify_audit"}
 
@@ -92,15 +92,6 @@ def test_one_that_cannot_do_its_work_answers_in_words_as_well() -> None:
         call_command("demo_users", stdout=out)
 
     assert out.getvalue() == ""
-
-
-@pytest.mark.django_db(databases=["default", "owner"])
-def test_migrate_says_what_it_applied() -> None:
-    out = io.StringIO()
-
-    call_command("migrate", "--json", stdout=out)
-
-    assert json.loads(out.getvalue()) == {"applied": []}
 
 
 def _parts(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
