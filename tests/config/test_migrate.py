@@ -53,8 +53,7 @@ def test_a_database_as_it_was_before_the_tables_came_at_once_is_taken() -> None:
 @pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 def test_all_can_be_taken_back_and_made_again() -> None:
     with scratch_database(name=f"recon_back_{os.getpid()}"):
-        for app in ("exceptions", "reconciliation", "audit"):
-            call_command("migrate", app, "zero", verbosity=0)
+        call_command("migrate", "audit", "zero", verbosity=0)  # and so what stands on it
         left = _ours()
 
         assert _applied() == [
