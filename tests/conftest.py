@@ -31,6 +31,11 @@ properties.register_profile(
 properties.load_profile("calm")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Take one worker more than there are cores: who waits for a killed process needs none."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it while the others idle."""
